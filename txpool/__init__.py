@@ -1,0 +1,1 @@
+"""A standalone Ethereum transaction pool."""
