@@ -1,0 +1,143 @@
+"""JSON-RPC over HTTP with the standard library only: one connection, calls one by one or in batches."""
+
+import http.client
+import json
+import time
+from collections.abc import Sequence
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+Call = tuple[str, list[Json]]
+
+BUSY_STATUS: Final = 429
+BUSY_CODE: Final = -32005
+LATER_S: Final = 1.0  # the wait where a busy server names none
+
+
+class ConnectFailedError(Exception):
+    """Nobody answers there, or nobody who speaks JSON-RPC."""
+
+
+class TimedOutError(Exception):
+    """The answer did not come in time."""
+
+
+class RpcError(Exception):
+    """The server's answer was an error."""
+
+    def __init__(self, code: int, message: str, data: Json = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+    @classmethod
+    def of(cls, error: Json) -> Self:
+        """Read the `error` member of an answer."""
+        if not isinstance(error, dict):
+            return cls(0, str(error))
+        code = error.get("code")
+        return cls(code if isinstance(code, int) else 0, str(error.get("message", "")), error.get("data"))
+
+    def to_json(self) -> dict[str, Json]:
+        """Write it as it came."""
+        told: dict[str, Json] = {"code": self.code, "message": self.message}
+        return told if self.data is None else {**told, "data": self.data}
+
+
+class RpcClient:
+    """One JSON-RPC server, by URL."""
+
+    def __init__(self, url: str, timeout_s: float = 30.0) -> None:
+        """Connect to nothing yet.
+
+        Raises:
+            ValueError: the URL is none of http or https.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is no http or https URL, as in http://127.0.0.1:8545")
+        self.url = url
+        self._timeout_s = timeout_s
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname, parts.port, timeout=timeout_s)
+        self._last_id = 0
+
+    def call(self, method: str, *params: Json) -> Json:
+        """Ask one thing.
+
+        Raises:
+            RpcError: the server refuses.
+            ConnectFailedError: there is no server.
+            TimedOutError: it does not answer.
+        """
+        (result,) = self.batch([(method, list(params))])
+        if isinstance(result, RpcError):
+            raise result
+        return result
+
+    def batch(self, calls: Sequence[Call]) -> list[Json | RpcError]:
+        """Ask several things in one request; answers in the order of the calls, refusals among them."""
+        if not calls:
+            return []
+        requests: list[Json] = []
+        for method, params in calls:
+            self._last_id += 1
+            requests.append({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params})
+        answer = self._exchange(requests if len(requests) > 1 else requests[0])
+        answers = answer if isinstance(answer, list) else [answer]
+        by_id = {one.get("id"): one for one in answers if isinstance(one, dict)}
+        # What concerns the request as a whole (a batch that is too large, say) carries no id.
+        whole: Json = by_id.get(None, {"error": "no answer to this call"})
+        first = self._last_id - len(calls) + 1
+        return [_outcome(by_id.get(number, whole)) for number in range(first, self._last_id + 1)]
+
+    def _exchange(self, document: Json) -> Json:
+        """Post a document, again as long as the server is busy and time is left."""
+        body = json.dumps(document).encode()
+        give_up = time.monotonic() + self._timeout_s
+        while True:
+            status, wait_s, answer = self._post(body)
+            if status != BUSY_STATUS or time.monotonic() + wait_s > give_up:
+                return self._parsed(status, answer)
+            time.sleep(wait_s)
+
+    def _post(self, body: bytes) -> tuple[int, float, bytes]:
+        try:
+            self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
+            response = self._connection.getresponse()
+            wait = response.headers.get("Retry-After", "")
+            return response.status, float(wait) if wait.isdigit() else LATER_S, response.read()
+        except TimeoutError as error:
+            raise TimedOutError(f"no answer from {self.url} within {self._timeout_s:g} s") from error
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise ConnectFailedError(f"cannot connect to {self.url}: {error}") from error
+
+    def _parsed(self, status: int, answer: bytes) -> Json:
+        try:
+            document: Json = json.loads(answer)
+        except ValueError:
+            text = answer[:200].decode("utf-8", "replace").strip()
+            raise ConnectFailedError(f"{self.url} does not speak JSON-RPC: HTTP {status} {text!r}") from None
+        return document
+
+
+def _outcome(answer: Json) -> Json | RpcError:
+    if isinstance(answer, dict) and answer.get("error") is None and "result" in answer:
+        return answer["result"]
+    return RpcError.of(answer.get("error") if isinstance(answer, dict) else answer)
+
+
+def quantity(value: Json) -> int:
+    """Read a hexadecimal quantity.
+
+    Raises:
+        ConnectFailedError: it is none, so that is no Ethereum node.
+    """
+    try:
+        return int(str(value), 16)
+    except ValueError:
+        raise ConnectFailedError(f"the server answered {value!r} where a quantity was expected") from None

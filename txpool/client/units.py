@@ -1,0 +1,45 @@
+"""Amounts of ether as people write them, and back."""
+
+import re
+from typing import Final
+
+PLACES: Final = {"": 0, "wei": 0, "gwei": 9, "ether": 18, "eth": 18}
+VALUE_MAX: Final = 2**256 - 1
+_AMOUNT: Final = re.compile(r"(\d+)(?:\.(\d+))?\s*([a-z]*)", re.ASCII)
+
+
+def parse_amount(text: str) -> int:
+    """Read `1ether`, `0.5gwei`, `7wei`, `7` (wei) or `0x7`, as wei.
+
+    Raises:
+        ValueError: it is no amount, no whole number of wei, or beyond 256 bits.
+    """
+    if text.startswith("0x"):
+        wei = int(text, 16)
+    else:
+        found = _AMOUNT.fullmatch(text.strip().lower())
+        if not found or found[3] not in PLACES:
+            raise ValueError(f"{text!r} is no amount: write 1ether, 2.5gwei or 100wei")
+        fraction = (found[2] or "").rstrip("0")
+        places = PLACES[found[3]]
+        if len(fraction) > places:
+            raise ValueError(f"{text!r} is no whole number of wei")
+        wei = int(found[1] + fraction.ljust(places, "0"))
+    if wei > VALUE_MAX:
+        raise ValueError(f"{text!r} is more than 2^256-1 wei")
+    return wei
+
+
+def format_gwei(wei: int) -> str:
+    """Write a fee a gas in gwei, to the last wei."""
+    return f"{_decimal(wei, 9)} gwei"
+
+
+def format_ether(wei: int) -> str:
+    """Write an amount in ether, to the last wei."""
+    return f"{_decimal(wei, 18)} ether"
+
+
+def _decimal(wei: int, places: int) -> str:
+    whole, rest = divmod(wei, 10**places)
+    return f"{whole}.{rest:0{places}d}".rstrip("0").rstrip(".")
