@@ -1,0 +1,124 @@
+# Everything a person or the gate does with this tree. `make help` lists it.
+#
+# Stamp files (.venv/.setup, ...) make a repeated call cost nothing; they are renewed when a lock changes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PREFIX ?= /opt/txpool
+PERIOD ?= auto
+ARGS ?=
+
+BIN := .venv/bin
+TOOLS := .tools/bin
+CLIENTS := tests/clients
+QUIETLY := --quiet --disable-pip-version-check
+
+# The first interpreter that all locked wheels are built for.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+
+##@ Use
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.setup ## install everything into .venv, which then has bin/txpool
+	@:
+
+run: setup ## start the daemon on the embedded dev chain (ARGS="--set ...", PERIOD=2)
+	@exec $(BIN)/txpool run --dev --dev-period $(PERIOD) $(ARGS)
+
+demo: setup ## a daemon, a few transactions, what the pool and the metrics say of them
+	@docs/demo.sh
+
+install: setup ## install for the system: PREFIX=/opt/txpool gets bin/txpool, without test tools
+	$(PYTHON) -m venv "$(PREFIX)"
+	"$(PREFIX)/bin/pip" install $(QUIETLY) --require-hashes -r requirements/runtime.txt
+	@rm -rf build
+	$(BIN)/pip wheel $(QUIETLY) --no-deps --no-build-isolation --wheel-dir build/wheel .
+	"$(PREFIX)/bin/pip" install $(QUIETLY) --no-deps --no-index --force-reinstall build/wheel/*.whl
+	@case "$$(readlink -f "$(PREFIX)/bin/python")" in /root/*|/home/*) \
+		echo "note: this interpreter lives in a home directory, which the systemd unit cannot see;" \
+			"use PYTHON=/usr/bin/python3" >&2;; esac
+
+##@ Check
+
+test: setup ## run the test suite (ARGS="-k replacement -x")
+	@$(BIN)/pytest $(ARGS)
+
+test-long: setup ## run every test, with Hypothesis' long profile
+	@$(BIN)/pytest -m '' --hypothesis-profile=long $(ARGS)
+
+test-deps: $(CLIENTS)/node_modules/.stamp .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze ## install outside tools for tests: cast, anvil, ethers, viem, web3.py, promtool
+
+lint: setup ## ruff (style, format), mypy strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+coverage: setup ## run the test suite and show the branches it leaves out
+	@$(BIN)/pytest --cov --cov-report=term $(ARGS)
+
+bench: setup ## measure: CPU and bytes a transaction, pauses, loop turns (ARGS="--help")
+	@$(BIN)/python -m bench $(ARGS)
+
+##@ Keep
+
+lock: setup ## renew requirements/*.txt and package-lock.json from what pyproject.toml and package.json ask for
+	$(BIN)/pip install --quiet uv
+	$(LOCK) -o requirements/runtime.txt
+	$(LOCK) --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) --group dev --group clients -c requirements/dev.txt -o requirements/clients.txt
+	cd $(CLIENTS) && npm install --package-lock-only
+
+clean: ## remove what was built and installed here
+	rm -rf .venv .tools build *.egg-info .coverage .hypothesis .*_cache $(CLIENTS)/node_modules
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock"
+
+.venv/.setup: requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "txpool needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/pip install $(QUIETLY) --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install $(QUIETLY) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.clients: requirements/clients.txt .venv/.setup
+	$(BIN)/pip install $(QUIETLY) --require-hashes -r requirements/clients.txt
+	@touch $@
+
+# npm's wrapper around cast returns 0 even when cast fails, so tests get the binary itself.
+$(CLIENTS)/node_modules/.stamp: $(CLIENTS)/package-lock.json
+	@command -v npm >/dev/null || { $(call debian,npm nodejs); }
+	cd $(CLIENTS) && npm ci
+	@mkdir -p $(TOOLS)
+	@for tool in cast anvil; do ln -sf "$$(ls -d $(CURDIR)/$(CLIENTS)/node_modules/@foundry-rs/$$tool-*/bin/$$tool)" $(TOOLS)/; done
+	@touch $@
+
+# Only the checker out of Debian's prometheus package: no server is installed, none is started.
+$(TOOLS)/promtool:
+	@mkdir -p $(TOOLS) .tools/deb
+	@found=$$(command -v promtool) || { \
+		if [ $$(id -u) = 0 ]; then apt-get -q update >/dev/null; fi; \
+		(cd .tools/deb && apt-get -q download prometheus && dpkg -x prometheus_*.deb prometheus); \
+		found=$(CURDIR)/.tools/deb/prometheus/usr/bin/promtool; }; \
+	ln -sf "$$found" $@
+
+$(TOOLS)/systemd-analyze:
+	@mkdir -p $(TOOLS)
+	@command -v systemd-analyze >/dev/null || { $(call debian,systemd); }
+	@ln -sf "$$(command -v systemd-analyze)" $@
+
+# $(call debian,PACKAGES) installs Debian packages, or says which to install.
+debian = [ $$(id -u) = 0 ] && apt-get -q update >/dev/null && apt-get -qy install --no-install-recommends $(1) >/dev/null || \
+	{ echo "missing here; on Debian: apt-get install $(1)" >&2; exit 1; }
+
+.PHONY: help setup run demo install test test-long test-deps lint coverage bench lock clean
