@@ -1,0 +1,81 @@
+"""What a new head does to the pool, as one step that nobody sees the middle of.
+
+Source: geth's `reset` and `runReorg`: take the new state, put back what the old branch held, promote, drop and demote,
+rank prices anew, apply the limits.
+"""
+
+from collections.abc import Callable, Iterable
+
+from txpool.core.candidate import Candidate
+from txpool.core.head import Head, HeadChange
+from txpool.core.limits import truncate
+from txpool.core.placement import demote, drop, promote
+from txpool.core.record import Resident
+from txpool.core.rejection import Reason
+from txpool.core.residents import Residents
+from txpool.core.rules import Fork
+from txpool.core.settings import PoolSettings
+
+GAS_PER_TX_MAX = 2**24  # EIP-7825, from Osaka on
+
+
+def apply_head_change(
+    residents: Residents,
+    settings: PoolSettings,
+    old_head: Head,
+    change: HeadChange,
+    reinject: Callable[[Candidate], None],
+) -> None:
+    """Follow the chain by one step.
+
+    Only the senders whose accounts may have changed are looked at, unless the gas limit fell under that of something
+    pooled.
+
+    Args:
+        residents: the pool's content; its operation has begun.
+        settings: the pool's limits.
+        old_head: where the pool was.
+        change: where it goes.
+        reinject: admits one given-back transaction, by the checks with state only.
+    """
+    head = change.head
+    if old_head.fork < Fork.OSAKA <= head.fork:
+        _drop_too_much_gas(residents)
+    dirty = [address for address in change.accounts if address in residents.senders]
+    for address in dirty:
+        residents.senders[address].sees(change.accounts[address])
+    for candidate in change.reverted:
+        reinject(candidate)
+    dirty = list(dict.fromkeys([*dirty, *_senders_of(change.reverted)]))
+    if residents.gas_max > head.gas_limit:
+        dirty = list(dict.fromkeys([*dirty, *residents.senders]))
+        residents.gas_max = head.gas_limit
+    for address in dirty:
+        if sender := residents.senders.get(address):
+            promote(residents, address, sender, settings, head.gas_limit)
+    for address in dirty:
+        if sender := residents.senders.get(address):
+            demote(residents, address, sender, head.gas_limit)
+    residents.prices.set_base_fee(head.next_base_fee)
+    truncate(residents, settings)
+    residents.tallies.head_updates += 1
+
+
+def _senders_of(candidates: Iterable[Candidate]) -> Iterable[bytes]:
+    return (candidate.sender for candidate in candidates if isinstance(candidate.sender, bytes))
+
+
+def _drop_too_much_gas(residents: Residents) -> None:
+    """At the start of Osaka no transaction may use more than 2**24 gas."""
+    if residents.gas_max > GAS_PER_TX_MAX:
+        drop_where(residents, lambda tx: tx.gas > GAS_PER_TX_MAX, Reason.GAS_LIMIT_TOO_HIGH)
+
+
+def drop_where(residents: Residents, condemned: Callable[[Resident], bool], reason: Reason) -> None:
+    """Drop all that a test condemns; their successors wait in the queue. O(n)."""
+    victims = [tx for handle in residents.index.values() if condemned(tx := residents.read(handle))]
+    for tx in victims:
+        sender = residents.senders[tx.sender]
+        drop(residents, tx, reason)
+        residents.release_if_empty(tx.sender, sender)
+    residents.prices.removed(len(victims))

@@ -1,0 +1,74 @@
+"""The pool's limits for each sender and for all: who is cut when there is too much.
+
+Source: geth's `truncatePending` and `truncateQueue`. Both ask a running total first, so a pool under its limits pays
+for a comparison and nothing else.
+"""
+
+from heapq import heapify, heappop
+
+from txpool.core.record import Resident
+from txpool.core.rejection import Reason
+from txpool.core.residents import Residents
+from txpool.core.sender import Sender
+from txpool.core.settings import PoolSettings
+
+
+def truncate(residents: Residents, settings: PoolSettings) -> None:
+    """Bring pending and queued under their limits."""
+    if residents.pending_count > settings.global_slots and residents.crowded:
+        _truncate_pending(residents, settings)
+    while residents.queued_count > settings.global_queue:
+        _cut_oldest_queue(residents, residents.queued_count - settings.global_queue)
+
+
+def cap_queue(residents: Residents, address: bytes, sender: Sender, account_queue: int) -> None:
+    """Cut one sender's queue from its highest nonce."""
+    over = len(sender.queued) - account_queue
+    if over > 0:
+        _cut_queue(residents, address, sender, over, Reason.ACCOUNT_QUEUE_LIMIT)
+
+
+def _truncate_pending(residents: Residents, settings: PoolSettings) -> None:
+    """Penalize the largest senders: level them down to the next largest, then all together."""
+    by_size = [(-count, address) for address, count in residents.crowded.items()]
+    heapify(by_size)
+    offenders: list[bytes] = []
+    limit = settings.global_slots
+    while residents.pending_count > limit and by_size:
+        size, address = heappop(by_size)
+        if offenders:
+            last = residents.senders[offenders[-1]]
+            while residents.pending_count > limit and len(last.pending) > -size:
+                _cut_one_each(residents, offenders)
+        offenders.append(address)
+    if offenders:
+        last = residents.senders[offenders[-1]]
+        while residents.pending_count > limit and len(last.pending) > settings.account_slots:
+            _cut_one_each(residents, offenders)
+
+
+def _cut_one_each(residents: Residents, offenders: list[bytes]) -> None:
+    for address in offenders:
+        sender = residents.senders[address]
+        nonce, handle = sender.pending.take_last()
+        tx = residents.read(handle)
+        residents.taken_from_pending(sender, [tx])
+        residents.evict_pending(tx, Reason.PENDING_LIMIT)
+        sender.next_nonce = min(sender.next_nonce, nonce)
+        residents.prices.removed(1)
+
+
+def _cut_oldest_queue(residents: Residents, excess: int) -> None:
+    """The queue that has waited longest goes whole, or loses its highest nonces if that is enough."""
+    address = next(iter(residents.queue_ages))
+    sender = residents.senders[address]
+    _cut_queue(residents, address, sender, min(excess, len(sender.queued)), Reason.QUEUE_LIMIT)
+
+
+def _cut_queue(residents: Residents, address: bytes, sender: Sender, count: int, reason: Reason) -> None:
+    cut: list[Resident] = [residents.read(sender.queued.take_last()[1]) for _ in range(count)]
+    residents.taken_from_queued(sender, cut)
+    for tx in cut:
+        residents.evict_queued(tx, reason)
+    residents.prices.removed(count)
+    residents.release_if_empty(address, sender)

@@ -1,0 +1,163 @@
+"""Moving transactions between queued and pending: enqueue, promote, demote, drop.
+
+Source: geth's `enqueueTx`, `promoteTx`, `promoteExecutables`, `demoteUnexecutables`, `removeTx`.
+"""
+
+from txpool.core.lifecycle import Kind
+from txpool.core.limits import cap_queue
+from txpool.core.record import Resident
+from txpool.core.rejection import Reason
+from txpool.core.residents import Residents
+from txpool.core.sender import Sender
+from txpool.core.settings import PoolSettings
+
+
+def bumps_enough(new: Resident, old: Resident, price_bump: int) -> bool:
+    """Whether both fees are raised, and by the percentage that a replacement takes (rounded down to whole wei)."""
+    return outbids(new.tip_cap, new.fee_cap, old, price_bump)
+
+
+def outbids(tip_cap: int, fee_cap: int, old: Resident, price_bump: int) -> bool:
+    """The same for fees that are not in the pool yet."""
+    if fee_cap <= old.fee_cap or tip_cap <= old.tip_cap:
+        return False
+    percent = 100 + price_bump
+    return fee_cap >= old.fee_cap * percent // 100 and tip_cap >= old.tip_cap * percent // 100
+
+
+def enqueue(residents: Residents, sender: Sender, tx: Resident, kind: Kind, reason: Reason | None = None) -> None:
+    """Put a transaction into its sender's queue, at a nonce that is free there."""
+    residents.add_queued(sender, tx)
+    residents.say(kind, reason, tx.key)
+
+
+def promote_one(residents: Residents, sender: Sender, tx: Resident) -> None:
+    """Make a transaction pending, at a nonce that is free there."""
+    residents.add_pending(sender, tx)
+    sender.next_nonce = tx.nonce + 1
+    residents.renew_age(tx.sender, sender)
+    residents.tallies.promoted += 1
+    residents.say(Kind.PROMOTED, None, tx.key)
+
+
+def promote(residents: Residents, address: bytes, sender: Sender, settings: PoolSettings, gas_limit: int) -> None:
+    """Drop from a queue what can never run, move on what can run now, and keep the rest under its limit."""
+    if sender.queued:
+        _drop_stale_queued(residents, sender)
+        _drop_unpayable_queued(residents, sender, gas_limit)
+        ready = [residents.read(handle) for _, handle in sender.queued.take_ready(sender.next_nonce)]
+        if ready:
+            residents.taken_from_queued(sender, ready)
+            for tx in ready:
+                _promote_ready(residents, sender, tx, settings.price_bump)
+        cap_queue(residents, address, sender, settings.account_queue)
+    residents.release_if_empty(address, sender)
+
+
+def _promote_ready(residents: Residents, sender: Sender, tx: Resident, price_bump: int) -> None:
+    rival = sender.pending.get(tx.nonce)
+    if rival:
+        old = residents.read(rival)
+        if not bumps_enough(tx, old, price_bump):
+            residents.evict_queued(tx, Reason.REPLACEMENT_UNDERPRICED)
+            residents.prices.removed(1)
+            return
+        sender.pending.pop(tx.nonce)
+        residents.taken_from_pending(sender, [old])
+        residents.evict_pending(old, Reason.REPLACED, tx.hash)
+        residents.prices.removed(1)
+    promote_one(residents, sender, tx)
+
+
+def _drop_stale_queued(residents: Residents, sender: Sender) -> None:
+    stale = [residents.read(handle) for _, handle in sender.queued.take_below(sender.nonce)]
+    if stale:
+        residents.taken_from_queued(sender, stale)
+        for tx in stale:
+            residents.leave_passed(tx, residents.tallies.removed_queued)
+        residents.prices.removed(len(stale))
+
+
+def _drop_unpayable_queued(residents: Residents, sender: Sender, gas_limit: int) -> None:
+    if sender.cost_max <= sender.balance and sender.gas_max <= gas_limit:
+        return
+    waiting = [residents.read(handle) for _, handle in sender.queued.items()]
+    unpayable = [tx for tx in waiting if tx.cost > sender.balance or tx.gas > gas_limit]
+    if unpayable:
+        for tx in unpayable:
+            sender.queued.pop(tx.nonce)
+        residents.taken_from_queued(sender, unpayable)
+        for tx in unpayable:
+            residents.evict_queued(tx, _why_unpayable(tx, sender))
+        residents.prices.removed(len(unpayable))
+
+
+def demote(residents: Residents, address: bytes, sender: Sender, gas_limit: int) -> None:
+    """Bring one sender's pending ones in line with a new head.
+
+    What the chain's nonce has passed leaves (included, or overtaken by another), what cannot be paid for leaves, and
+    all behind the lowest of those goes back to the queue; so does everything when the first nonce is missing.
+    """
+    passed = [residents.read(handle) for _, handle in sender.pending.take_below(sender.nonce)]
+    if passed:
+        residents.taken_from_pending(sender, passed)
+        for tx in passed:
+            residents.leave_passed(tx, residents.tallies.removed_pending)
+        residents.prices.removed(len(passed))
+    _drop_unpayable_pending(residents, sender, gas_limit)
+    if sender.pending and sender.pending.first() != sender.nonce:
+        requeue(residents, sender, [residents.read(handle) for _, handle in sender.pending.take_all()])
+    sender.next_nonce = sender.pending.last() + 1 if sender.pending else sender.nonce
+    residents.release_if_empty(address, sender)
+
+
+def _drop_unpayable_pending(residents: Residents, sender: Sender, gas_limit: int) -> None:
+    if not sender.pending or (sender.cost_max <= sender.balance and sender.gas_max <= gas_limit):
+        return
+    executable = [residents.read(handle) for _, handle in sender.pending.items()]
+    unpayable = [tx for tx in executable if tx.cost > sender.balance or tx.gas > gas_limit]
+    if not unpayable:
+        return
+    for tx in unpayable:
+        sender.pending.pop(tx.nonce)
+    residents.taken_from_pending(sender, unpayable)
+    for tx in unpayable:
+        residents.evict_pending(tx, _why_unpayable(tx, sender))
+    residents.prices.removed(len(unpayable))
+    requeue(residents, sender, [residents.read(handle) for _, handle in sender.pending.take_above(unpayable[0].nonce)])
+
+
+def _why_unpayable(tx: Resident, sender: Sender) -> Reason:
+    return Reason.UNAFFORDABLE if tx.cost > sender.balance else Reason.GAS_LIMIT_LOWERED
+
+
+def requeue(residents: Residents, sender: Sender, txs: list[Resident]) -> None:
+    """Put back into the queue what has just been taken from the sender's pending map."""
+    if not txs:
+        return
+    residents.taken_from_pending(sender, txs)
+    residents.tallies.demoted += len(txs)
+    for tx in txs:
+        enqueue(residents, sender, tx, Kind.DEMOTED, Reason.PREDECESSOR_LEFT)
+
+
+def drop(residents: Residents, tx: Resident, reason: Reason, counterpart: bytes = bytes(32)) -> int:
+    """Take one out wherever it is; its successors go back to the queue.
+
+    Returns:
+        How many pending ones that disturbed: itself and those demoted, 0 for a queued one. The price order is the
+        caller's business, and so is a sender left empty.
+    """
+    sender = residents.senders[tx.sender]
+    if sender.pending.get(tx.nonce) == tx.handle:
+        sender.pending.pop(tx.nonce)
+        residents.taken_from_pending(sender, [tx])
+        residents.evict_pending(tx, reason, counterpart)
+        behind = [residents.read(handle) for _, handle in sender.pending.take_above(tx.nonce)]
+        requeue(residents, sender, behind)
+        sender.next_nonce = min(sender.next_nonce, tx.nonce)
+        return 1 + len(behind)
+    sender.queued.pop(tx.nonce)
+    residents.taken_from_queued(sender, [tx])
+    residents.evict_queued(tx, reason, counterpart)
+    return 0

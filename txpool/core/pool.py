@@ -1,0 +1,336 @@
+"""All that a block could be built from, and all that may yet become so.
+
+Touches no socket, file, clock or global: time, head and account states are arguments, so the same inputs give the same
+verdicts and events. Rules, order of checks and words are go-ethereum's (legacy pool).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from txpool.core.best import Best
+from txpool.core.candidate import Candidate
+from txpool.core.events import EventRing
+from txpool.core.eviction import slots_of
+from txpool.core.head import Account, Head, HeadChange
+from txpool.core.head_update import apply_head_change, drop_where
+from txpool.core.lifecycle import Kind
+from txpool.core.limits import truncate
+from txpool.core.placement import drop, enqueue, outbids, promote, promote_one
+from txpool.core.record import Resident
+from txpool.core.rejection import Reason, Rejected
+from txpool.core.residents import Counts, Residents
+from txpool.core.sender import Sender, sender_at
+from txpool.core.settings import PoolSettings
+from txpool.core.stateful import authority_fault, stateful_fault
+from txpool.core.stateless import stateless_fault
+from txpool.core.store import Store
+from txpool.core.tallies import Tallies
+from txpool.core.tx import Tx
+
+# Up to this many slots prices are ranked at once, exactly as geth's heaps would be; a larger pool ranks its newcomers
+# only when it is three quarters full, a few with each submission.
+_RANK_AT_ONCE_SLOTS = 16_384
+_RANK_EACH_TIME = 4
+_NOBODY = bytes(20)
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False):
+    """The pool has taken it (limits may cut it again at once, as in geth); `replaced` is whose place it took."""
+
+    tx_hash: bytes
+    replaced: bytes | None = None
+
+
+Verdict = Accepted | Rejected
+
+
+class Pooled(msgspec.Struct, frozen=True, gc=False):
+    """A transaction in the pool, copied out."""
+
+    hash: bytes
+    sender: bytes
+    nonce: int
+    arrival: int
+    pending: bool
+    payload: bytes
+
+
+class Pool:
+    """The transaction pool.
+
+    Args:
+        settings: limits, sanitized as geth does.
+        head: the chain's tip at the start.
+        store: where transactions lie; empty.
+        events: where what happens is written.
+    """
+
+    def __init__(self, settings: PoolSettings, head: Head, store: Store, events: EventRing) -> None:
+        self.settings = settings.sanitized()
+        self.head = head
+        self.events = events
+        self.store = store
+        self._residents = Residents(store, events, head.next_base_fee, self.settings.account_slots)
+        self._room = self.settings.global_slots + self.settings.global_queue
+        self._disturbed = 0  # pending ones pushed out since limits were last applied
+
+    @property
+    def tallies(self) -> Tallies:
+        """What has happened so far, in numbers."""
+        return self._residents.tallies
+
+    # What changes the pool.
+
+    def submit(
+        self, batch: Sequence[Candidate], accounts: Mapping[bytes, Account], *, now: int
+    ) -> tuple[list[Verdict], range]:
+        """Judge what arrived together; the outcome is that of one by one.
+
+        Args:
+            batch: decoded transactions in order of arrival.
+            accounts: the senders' accounts at the head; those that `tracks` knows may be left out.
+            now: nanoseconds since the epoch.
+
+        Returns:
+            One verdict each, in order, and the numbers of the events that followed.
+        """
+        first = self._residents.begin(now, self.head.number)
+        verdicts = [self._judge(candidate, accounts) for candidate in batch]
+        return verdicts, range(first, self.events.next_seq)
+
+    def advance(self, change: HeadChange, *, now: int) -> range:
+        """Follow the chain by one step; the numbers of the events that followed."""
+        first = self._residents.begin(now, change.head.number, change.included)
+        old_head, self.head = self.head, change.head
+
+        def reinject(candidate: Candidate) -> None:
+            self._reinject(candidate, change.accounts)
+
+        apply_head_change(self._residents, self.settings, old_head, change, reinject)
+        self._disturbed = 0
+        return range(first, self.events.next_seq)
+
+    def expire(self, *, now: int) -> range:
+        """Drop the queues that nothing has happened to for longer than the lifetime."""
+        residents = self._residents
+        first = residents.begin(now, self.head.number)
+        oldest = residents.now - self.settings.lifetime * 1_000_000_000
+        for address in [address for address, age in residents.queue_ages.items() if age < oldest]:
+            sender = residents.senders[address]
+            expired = [residents.read(handle) for _, handle in sender.queued.take_all()]
+            residents.taken_from_queued(sender, expired)
+            for tx in expired:
+                residents.evict_queued(tx, Reason.LIFETIME)
+            residents.prices.removed(len(expired))
+            residents.release_if_empty(address, sender)
+        return range(first, self.events.next_seq)
+
+    def set_price_floor(self, tip: int, *, now: int) -> range:
+        """Set the least tip, wei a gas; raising it drops what pays less and queues what stood behind that."""
+        first = self._residents.begin(now, self.head.number)
+        raised = tip > self.settings.price_limit
+        self.settings = msgspec.structs.replace(self.settings, price_limit=tip)
+        if raised:
+            drop_where(self._residents, lambda tx: tx.tip_cap < tip, Reason.PRICE_FLOOR_RAISED)
+        return range(first, self.events.next_seq)
+
+    # What looks at it.
+
+    def knows(self, tx_hash: bytes) -> bool:
+        """Whether the pool holds this transaction."""
+        return tx_hash in self._residents.index
+
+    def tracks(self, address: bytes) -> bool:
+        """Whether the pool keeps this account's state, and so must be told when it changes."""
+        return address in self._residents.senders
+
+    def next_nonce(self, address: bytes) -> int | None:
+        """The first nonce of an account that no pending transaction has; None where the pool holds none of it."""
+        sender = self._residents.senders.get(address)
+        return sender.next_nonce if sender else None
+
+    def counts(self) -> Counts:
+        """How much is in the pool, O(1)."""
+        return self._residents.counts()
+
+    def pooled(self, tx_hash: bytes) -> Pooled | None:
+        """A transaction by its hash."""
+        handle = self._residents.index.get(tx_hash)
+        return self._copy_out(handle) if handle else None
+
+    def pending_senders(self) -> list[bytes]:
+        """Who has something executable."""
+        senders = self._residents.senders
+        return [address for address in senders if senders[address].pending]
+
+    def queued_senders(self) -> list[bytes]:
+        """Who has something that waits."""
+        return list(self._residents.queue_ages)
+
+    def pending_of(self, address: bytes) -> list[Pooled]:
+        """A sender's executable transactions, in nonce order."""
+        sender = self._residents.senders.get(address)
+        return [self._copy_out(handle) for _, handle in sender.pending.items()] if sender else []
+
+    def queued_of(self, address: bytes) -> list[Pooled]:
+        """A sender's waiting transactions, in nonce order."""
+        sender = self._residents.senders.get(address)
+        return [self._copy_out(handle) for _, handle in sender.queued.items()] if sender else []
+
+    def best(self, base_fee: int | None) -> Best:
+        """The executable ones in a block builder's order, at this base fee."""
+        return Best(self._residents, base_fee)
+
+    def check(self) -> None:
+        """Assert every invariant of the content. O(n log n)."""
+        self._residents.check()
+
+    # How a transaction gets in.
+
+    def _judge(self, candidate: Candidate, accounts: Mapping[bytes, Account]) -> Verdict:
+        residents, tx = self._residents, candidate.tx
+        if tx.hash in residents.index:
+            residents.tallies.rejected[Reason.ALREADY_KNOWN] += 1
+            return Rejected(Reason.ALREADY_KNOWN)
+        address = candidate.sender if isinstance(candidate.sender, bytes) else _NOBODY
+        key = (tx.hash, address, tx.nonce)
+        residents.say(Kind.RECEIVED, None, key)
+        fault = stateless_fault(candidate, self.head, self.settings)
+        if fault:
+            return self._refuse(key, fault)
+        sender = residents.senders.get(address) or sender_at(accounts[address])
+        entered = self._enter(candidate, address, sender)
+        if isinstance(entered, Rejected):
+            return self._refuse(key, entered)
+        replaced = self._place(sender, entered)
+        if sender.queued and replaced is None:
+            promote(residents, address, sender, self.settings, self.head.gas_limit)
+        truncate(residents, self.settings)
+        self._disturbed = 0
+        residents.tallies.accepted += 1
+        return Accepted(tx.hash, replaced)
+
+    def _reinject(self, candidate: Candidate, accounts: Mapping[bytes, Account]) -> None:
+        """Take back what an abandoned block held; promotion follows when all are back."""
+        residents, tx, address = self._residents, candidate.tx, candidate.sender
+        assert isinstance(address, bytes), "what was in a block has a sender"
+        if tx.hash in residents.index:
+            return
+        key = (tx.hash, address, tx.nonce)
+        residents.say(Kind.REINJECTED, None, key)
+        residents.tallies.reinjected += 1
+        sender = residents.senders.get(address) or sender_at(accounts[address])
+        entered = self._enter(candidate, address, sender)
+        if isinstance(entered, Rejected):
+            residents.tallies.reinject_refused += 1
+            residents.say(Kind.REJECTED, entered.reason, key)
+        elif sender.pending.get(tx.nonce):
+            self._replace_pending(sender, entered)
+        else:
+            self._enqueue(sender, entered)
+
+    def _refuse(self, key: tuple[bytes, bytes, int], fault: Rejected) -> Rejected:
+        self._residents.tallies.rejected[fault.reason] += 1
+        self._residents.say(Kind.REJECTED, fault.reason, key)
+        return fault
+
+    def _enter(self, candidate: Candidate, address: bytes, sender: Sender) -> Resident | Rejected:
+        """Apply the checks with state, make room, and store; nothing has changed where this refuses but for room."""
+        residents, tx = self._residents, candidate.tx
+        cost = tx.cost
+        fault = stateful_fault(tx, cost, address, sender, residents)
+        if fault is None and candidate.authorities:
+            fault = authority_fault(candidate.authorities, residents)
+        if fault is None and residents.slots + slots_of(tx.size) > self._room:
+            fault = self._make_room(tx, address, sender)
+        if fault is None:
+            fault = self._bump_fault(tx, sender)
+        if fault:
+            residents.release_if_empty(address, sender)
+            return fault
+        entered = residents.enter(candidate, address, cost)
+        if entered is None:
+            residents.release_if_empty(address, sender)
+            return Rejected(Reason.POOL_FULL)
+        if address not in residents.senders:
+            residents.senders.insert(address, sender)
+        self._rank_newcomers()
+        return entered
+
+    def _bump_fault(self, tx: Tx, sender: Sender) -> Rejected | None:
+        """A nonce that is taken needs a higher price."""
+        handle = sender.pending.get(tx.nonce) or sender.queued.get(tx.nonce)
+        if handle and not outbids(tx.tip_cap, tx.fee_cap, self._residents.read(handle), self.settings.price_bump):
+            return Rejected(Reason.REPLACEMENT_UNDERPRICED)
+        return None
+
+    def _place(self, sender: Sender, tx: Resident) -> bytes | None:
+        """Give a newcomer its place; the hash of the one it replaced."""
+        if sender.pending.get(tx.nonce):
+            return self._replace_pending(sender, tx)
+        if tx.nonce == sender.next_nonce and not sender.queued.get(tx.nonce):
+            promote_one(self._residents, sender, tx)
+            return None
+        return self._enqueue(sender, tx)
+
+    def _replace_pending(self, sender: Sender, tx: Resident) -> bytes:
+        residents = self._residents
+        old = residents.read(sender.pending.pop(tx.nonce))
+        residents.taken_from_pending(sender, [old])
+        residents.add_pending(sender, tx)
+        residents.beat(tx.sender, sender)
+        residents.evict_pending(old, Reason.REPLACED, tx.hash)
+        residents.prices.removed(1)
+        residents.say(Kind.PROMOTED, None, tx.key, old.hash)
+        return old.hash
+
+    def _enqueue(self, sender: Sender, tx: Resident) -> bytes | None:
+        residents = self._residents
+        handle = sender.queued.get(tx.nonce)
+        if not handle:
+            enqueue(residents, sender, tx, Kind.QUEUED)
+            return None
+        old = residents.read(handle)
+        sender.queued.put(tx.nonce, tx.handle)
+        residents.replaced_queued(sender, old, tx)
+        residents.evict_queued(old, Reason.REPLACED, tx.hash)
+        residents.prices.removed(1)
+        residents.say(Kind.QUEUED, None, tx.key, old.hash)
+        return old.hash
+
+    def _make_room(self, tx: Tx, address: bytes, sender: Sender) -> Rejected | None:
+        """Push out the cheapest until the newcomer fits, or say why it may not."""
+        residents = self._residents
+        if residents.prices.underpriced(tx.tip_cap, tx.fee_cap):
+            return Rejected(Reason.UNDERPRICED)
+        if self._disturbed > self.settings.global_slots // 4:
+            return Rejected(Reason.POOL_FULL)
+        victims = residents.prices.discard(residents.slots - self._room + slots_of(tx.size))
+        if victims is None:
+            return Rejected(Reason.POOL_FULL)
+        if _gapped(sender, tx.nonce) and any(self._is_pending(victim) for victim in victims):
+            residents.prices.put_back(victims)
+            return Rejected(Reason.FUTURE_REPLACES_PENDING)
+        for victim in victims:
+            loser = residents.senders[victim.sender]
+            self._disturbed += drop(residents, victim, Reason.POOL_FULL_CHEAPEST, tx.hash)
+            if victim.sender != address:
+                residents.release_if_empty(victim.sender, loser)
+        return None
+
+    def _is_pending(self, tx: Resident) -> bool:
+        return self._residents.senders[tx.sender].pending.get(tx.nonce) == tx.handle
+
+    def _rank_newcomers(self) -> None:
+        if self._room <= _RANK_AT_ONCE_SLOTS or self._residents.slots * 4 > self._room * 3:
+            self._residents.prices.settle(_RANK_EACH_TIME)
+
+    def _copy_out(self, handle: int) -> Pooled:
+        tx = self._residents.read(handle)
+        return Pooled(tx.hash, tx.sender, tx.nonce, tx.arrival, self._is_pending(tx), self.store.payload(handle))
+
+
+def _gapped(sender: Sender, nonce: int) -> bool:
+    """Whether a nonce cannot be reached from the pool's through what is queued."""
+    return nonce > sender.next_nonce and not sender.queued.covers(sender.next_nonce, nonce)

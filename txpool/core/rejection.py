@@ -1,0 +1,119 @@
+"""Why the pool said no, or let something go: stable slugs, and geth's sentence for each refusal.
+
+Wallets and libraries match on the sentences, so they are protocol: each equals go-ethereum's to the letter.
+"""
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+
+class Reason(StrEnum):
+    """A stable slug for metric labels, events and logs. New ones go to the end: events store the position."""
+
+    # The bytes are no transaction.
+    UNDECODABLE = "undecodable"
+    # The gate of the RPC server, before the pool.
+    TX_FEE_CAP = "tx_fee_cap"
+    UNPROTECTED = "unprotected"
+    # Stateless: wrong whatever the state, in geth's order of checks.
+    ALREADY_KNOWN = "already_known"
+    TYPE_NOT_SUPPORTED = "type_not_supported"
+    TYPE_BEFORE_FORK = "type_before_fork"
+    OVERSIZED = "oversized"
+    INITCODE_TOO_LARGE = "initcode_too_large"
+    GAS_LIMIT_TOO_HIGH = "gas_limit_too_high"
+    BLOCK_GAS_LIMIT = "block_gas_limit"
+    FEE_CAP_TOO_WIDE = "fee_cap_too_wide"
+    TIP_CAP_TOO_WIDE = "tip_cap_too_wide"
+    TIP_ABOVE_FEE_CAP = "tip_above_fee_cap"
+    INVALID_SENDER = "invalid_sender"
+    NONCE_MAX = "nonce_max"
+    VALUE_TOO_WIDE = "value_too_wide"
+    INTRINSIC_GAS = "intrinsic_gas"
+    GAS_OVERFLOW = "gas_overflow"
+    FLOOR_GAS = "floor_gas"
+    FLOOR_GAS_CAP = "floor_gas_cap"
+    TIP_BELOW_MINIMUM = "tip_below_minimum"
+    NO_AUTHORIZATIONS = "no_authorizations"
+    # Stateful: wrong for the sender's account at the head.
+    NONCE_TOO_LOW = "nonce_too_low"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    OVERDRAFT_REPLACEMENT = "overdraft_replacement"
+    OVERDRAFT = "overdraft"
+    DELEGATED_GAP = "delegated_gap"
+    DELEGATED_IN_FLIGHT = "delegated_in_flight"
+    AUTHORITY_RESERVED = "authority_reserved"
+    # The pool's own limits.
+    UNDERPRICED = "underpriced"
+    POOL_FULL = "pool_full"
+    FUTURE_REPLACES_PENDING = "future_replaces_pending"
+    REPLACEMENT_UNDERPRICED = "replacement_underpriced"
+    # Why a transaction that was in the pool has left it, or went back to the queue.
+    REPLACED = "replaced"
+    POOL_FULL_CHEAPEST = "pool_full_cheapest"
+    PENDING_LIMIT = "pending_limit"
+    ACCOUNT_QUEUE_LIMIT = "account_queue_limit"
+    QUEUE_LIMIT = "queue_limit"
+    LIFETIME = "lifetime"
+    NONCE_PASSED = "nonce_passed"
+    UNAFFORDABLE = "unaffordable"
+    GAS_LIMIT_LOWERED = "gas_limit_lowered"
+    PRICE_FLOOR_RAISED = "price_floor_raised"
+    PREDECESSOR_LEFT = "predecessor_left"
+
+
+_FUNDS: Final = "insufficient funds for gas * price + value"
+
+# geth's sentences; `{name}` is filled from the facts of the refusal.
+SENTENCE: Final = MappingProxyType(
+    {
+        Reason.UNDECODABLE: "{cause}",
+        Reason.TX_FEE_CAP: "tx fee ({fee} ether) exceeds the configured cap ({cap} ether)",
+        Reason.UNPROTECTED: "only replay-protected (EIP-155) transactions allowed over RPC",
+        Reason.ALREADY_KNOWN: "already known",
+        Reason.TYPE_NOT_SUPPORTED: "transaction type not supported: received type {type}",
+        Reason.TYPE_BEFORE_FORK: "transaction type not supported: type {type} rejected, pool not yet in {fork}",
+        Reason.OVERSIZED: "oversized data: transaction size {size}, limit {limit}",
+        Reason.INITCODE_TOO_LARGE: "max initcode size exceeded: code size {size} limit {limit}",
+        Reason.GAS_LIMIT_TOO_HIGH: "transaction gas limit too high (cap: {cap}, tx: {gas})",
+        Reason.BLOCK_GAS_LIMIT: "exceeds block gas limit",
+        Reason.FEE_CAP_TOO_WIDE: "max fee per gas higher than 2^256-1",
+        Reason.TIP_CAP_TOO_WIDE: "max priority fee per gas higher than 2^256-1",
+        Reason.TIP_ABOVE_FEE_CAP: "max priority fee per gas higher than max fee per gas",
+        Reason.INVALID_SENDER: "invalid sender: {cause}",
+        Reason.NONCE_MAX: "nonce has max value",
+        Reason.VALUE_TOO_WIDE: _FUNDS,
+        Reason.INTRINSIC_GAS: "intrinsic gas too low: gas {gas}, minimum needed {needed}",
+        Reason.GAS_OVERFLOW: "gas uint64 overflow",
+        Reason.FLOOR_GAS: "insufficient gas for floor data gas cost: gas {gas}, minimum needed {needed}",
+        Reason.FLOOR_GAS_CAP: "insufficient gas for floor data gas cost: intrinsic cost {intrinsic}, floor: {floor}",
+        Reason.TIP_BELOW_MINIMUM: "transaction gas price below minimum: gas tip cap {tip}, minimum needed {needed}",
+        Reason.NO_AUTHORIZATIONS: "set code tx must have at least one authorization tuple",
+        Reason.NONCE_TOO_LOW: "nonce too low: next nonce {next}, tx nonce {nonce}",
+        Reason.INSUFFICIENT_FUNDS: _FUNDS + ": balance {balance}, tx cost {cost}, overshot {overshot}",
+        Reason.OVERDRAFT_REPLACEMENT: _FUNDS
+        + ": balance {balance}, queued cost {spent}, tx bumped {bump}, overshot {overshot}",
+        Reason.OVERDRAFT: _FUNDS + ": balance {balance}, queued cost {spent}, tx cost {cost}, overshot {overshot}",
+        Reason.DELEGATED_GAP: "gapped-nonce tx from delegated accounts",
+        Reason.DELEGATED_IN_FLIGHT: "in-flight transaction limit reached for delegated accounts",
+        Reason.AUTHORITY_RESERVED: "authority already reserved",
+        Reason.UNDERPRICED: "transaction underpriced",
+        Reason.POOL_FULL: "txpool is full",
+        Reason.FUTURE_REPLACES_PENDING: "future transaction tries to replace pending",
+        Reason.REPLACEMENT_UNDERPRICED: "replacement transaction underpriced",
+    }
+)
+
+
+class Rejected(msgspec.Struct, frozen=True, gc=False):
+    """A refusal, as a value: its reason, and the facts that its sentence names."""
+
+    reason: Reason
+    facts: dict[str, int | str] = {}
+
+    def __str__(self) -> str:
+        """Say it in geth's words."""
+        return SENTENCE[self.reason].format_map(self.facts)

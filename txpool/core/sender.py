@@ -1,0 +1,58 @@
+"""What the pool keeps of one sender: the account at the head, and its transactions by nonce."""
+
+import msgspec
+
+from txpool.core.head import Account
+from txpool.core.nonce_map import NonceMap, empty_nonce_map
+
+
+class Sender(msgspec.Struct, gc=False):
+    """One sender, from its first pooled transaction to its last.
+
+    `gc=False` and fields of ints and packed bytes only: a million of these add nothing to a collection.
+
+    Attributes:
+        nonce: the account's, at the head.
+        balance: the account's, at the head, wei.
+        has_code: the account has code or an EIP-7702 delegation.
+        next_nonce: the pool's: the first nonce that no pending transaction has.
+        spent: cost of all pending ones together, wei.
+        cost_max: no transaction here costs more; an upper bound, so that most head changes need not look at each.
+        gas_max: no transaction here has a higher gas limit; an upper bound likewise.
+        heartbeat: when the queue was created or last gave something up to pending, nanoseconds; 0 for never.
+        pending: executable ones.
+        queued: those that wait for a nonce or for funds.
+    """
+
+    nonce: int
+    balance: int
+    has_code: bool
+    next_nonce: int
+    spent: int
+    cost_max: int
+    gas_max: int
+    heartbeat: int
+    pending: NonceMap
+    queued: NonceMap
+
+    def sees(self, account: Account) -> None:
+        """Take over what the chain says of the account. The pool nonce falls back to the chain's, as geth's does."""
+        self.nonce = self.next_nonce = account.nonce
+        self.balance = account.balance
+        self.has_code = account.has_code
+
+
+def sender_at(account: Account) -> Sender:
+    """A sender without transactions."""
+    return Sender(
+        nonce=account.nonce,
+        balance=account.balance,
+        has_code=account.has_code,
+        next_nonce=account.nonce,
+        spent=0,
+        cost_max=0,
+        gas_max=0,
+        heartbeat=0,
+        pending=empty_nonce_map(),
+        queued=empty_nonce_map(),
+    )

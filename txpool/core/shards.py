@@ -1,0 +1,67 @@
+"""Dicts of bytes to plain values, cut into shards so that no growth is felt.
+
+One dict of half a million entries stops the event loop for 30 ms when it grows; 256 of them, one at a time, for a tenth
+of a millisecond. Keys are hashes or addresses, so their last byte spreads well; whoever grinds it gains a shard that is
+a little fuller. Keys and values must be atoms (bytes, ints, structs with `gc=False`): then no shard is ever tracked by
+the cyclic collector.
+"""
+
+from collections.abc import Iterator
+from typing import Final, Generic, TypeVar
+
+V = TypeVar("V")
+
+SHARDS: Final = 256
+_SHRINK_FROM: Final = 64  # below this peak a shard's table is not worth rebuilding
+
+
+class Shards(Generic[V]):
+    """A map from bytes keys; the part of the dict protocol that the pool needs, O(1) each."""
+
+    __slots__ = ("_count", "_peaks", "_shards")
+
+    def __init__(self) -> None:
+        self._shards: list[dict[bytes, V]] = [{} for _ in range(SHARDS)]
+        self._peaks = [0] * SHARDS
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._shards[key[-1]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        for shard in self._shards:
+            yield from shard
+
+    def values(self) -> Iterator[V]:
+        """All values, shard by shard, in order of insertion within each."""
+        for shard in self._shards:
+            yield from shard.values()
+
+    def get(self, key: bytes) -> V | None:
+        """The value under the key, or None."""
+        return self._shards[key[-1]].get(key)
+
+    def __getitem__(self, key: bytes) -> V:
+        return self._shards[key[-1]][key]
+
+    def insert(self, key: bytes, value: V) -> None:
+        """Add a key that is not there yet."""
+        shard = self._shards[key[-1]]
+        assert key not in shard, key.hex()
+        shard[key] = value
+        self._count += 1
+
+    def remove(self, key: bytes) -> V:
+        """Take the key out. A shard under a quarter of its peak is rebuilt: dicts do not shrink by themselves."""
+        number = key[-1]
+        shard = self._shards[number]
+        self._peaks[number] = max(self._peaks[number], len(shard))
+        value = shard.pop(key)
+        self._count -= 1
+        if self._peaks[number] > _SHRINK_FROM and len(shard) * 4 < self._peaks[number]:
+            self._shards[number] = dict(shard.items())
+            self._peaks[number] = len(shard)
+        return value
