@@ -54,7 +54,7 @@ test: setup ## run the test suite (ARGS="-k replacement -x")
 test-long: setup ## run every test, with Hypothesis' long profile
 	@$(BIN)/pytest -m '' --hypothesis-profile=long $(ARGS)
 
-test-deps: $(CLIENTS)/node_modules/.stamp .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze ## install outside tools for tests: cast, anvil, ethers, viem, web3.py, promtool
+test-deps: .tools/.node .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze ## install outside tools for tests: cast, anvil, ethers, viem, web3.py, promtool
 
 lint: setup ## ruff (style, format), mypy strict
 	@$(BIN)/ruff check .
@@ -95,22 +95,24 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --pyt
 	$(BIN)/pip install $(QUIETLY) --require-hashes -r requirements/clients.txt
 	@touch $@
 
-# npm's wrapper around cast returns 0 even when cast fails, so tests get the binary itself.
-$(CLIENTS)/node_modules/.stamp: $(CLIENTS)/package-lock.json
+# cast and anvil come as their bare binaries: npm's wrapper around cast returns 0 even when cast fails.
+.tools/.node: $(CLIENTS)/package-lock.json
 	@command -v npm >/dev/null || { $(call debian,npm nodejs); }
 	cd $(CLIENTS) && npm ci
 	@mkdir -p $(TOOLS)
-	@for tool in cast anvil; do ln -sf "$$(ls -d $(CURDIR)/$(CLIENTS)/node_modules/@foundry-rs/$$tool-*/bin/$$tool)" $(TOOLS)/; done
+	@for tool in cast anvil; do \
+		ln -sf $(CURDIR)/$(CLIENTS)/node_modules/@foundry-rs/$$tool-linux-amd64/bin/$$tool $(TOOLS)/; \
+		$(TOOLS)/$$tool --version | head -1; done
 	@touch $@
 
 # Only the checker out of Debian's prometheus package: no server is installed, none is started.
 $(TOOLS)/promtool:
 	@mkdir -p $(TOOLS) .tools/deb
-	@found=$$(command -v promtool) || { \
+	@if command -v promtool >/dev/null; then ln -sf "$$(command -v promtool)" $@; else \
 		if [ $$(id -u) = 0 ]; then apt-get -q update >/dev/null; fi; \
-		(cd .tools/deb && apt-get -q download prometheus && dpkg -x prometheus_*.deb prometheus); \
-		found=$(CURDIR)/.tools/deb/prometheus/usr/bin/promtool; }; \
-	ln -sf "$$found" $@
+		cd .tools/deb && apt-get -qq -o APT::Sandbox::User= download prometheus && dpkg -x prometheus_*.deb . && \
+		mv usr/bin/promtool $(CURDIR)/$@ && rm -rf $(CURDIR)/.tools/deb; fi
+	@$@ --version | head -1
 
 $(TOOLS)/systemd-analyze:
 	@mkdir -p $(TOOLS)
