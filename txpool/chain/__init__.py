@@ -1,0 +1,1 @@
+"""Chains that the pool follows: the embedded dev chain, and the protocol that every chain keeps."""
