@@ -70,5 +70,5 @@ def _cut_queue(residents: Residents, address: bytes, sender: Sender, count: int,
     residents.taken_from_queued(sender, cut)
     for tx in cut:
         residents.evict_queued(tx, reason)
-    residents.prices.removed(count)
+        residents.prices.removed(1)
     residents.release_if_empty(address, sender)

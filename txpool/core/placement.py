@@ -35,7 +35,7 @@ def promote_one(residents: Residents, sender: Sender, tx: Resident) -> None:
     """Make a transaction pending, at a nonce that is free there."""
     residents.add_pending(sender, tx)
     sender.next_nonce = tx.nonce + 1
-    residents.renew_age(tx.sender, sender)
+    residents.renew_age(tx.sender)
     residents.tallies.promoted += 1
     residents.say(Kind.PROMOTED, None, tx.key)
 

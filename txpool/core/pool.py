@@ -203,7 +203,7 @@ class Pool:
         entered = self._enter(candidate, address, sender)
         if isinstance(entered, Rejected):
             return self._refuse(key, entered)
-        replaced = self._place(sender, entered)
+        replaced = self._place(sender, entered, candidate.authorities)
         if sender.queued and replaced is None:
             promote(residents, address, sender, self.settings, self.head.gas_limit)
         truncate(residents, self.settings)
@@ -226,9 +226,9 @@ class Pool:
             residents.tallies.reinject_refused += 1
             residents.say(Kind.REJECTED, entered.reason, key)
         elif sender.pending.get(tx.nonce):
-            self._replace_pending(sender, entered)
+            self._replace_pending(sender, entered, candidate.authorities)
         else:
-            self._enqueue(sender, entered)
+            self._enqueue(sender, entered, candidate.authorities)
 
     def _refuse(self, key: tuple[bytes, bytes, int], fault: Rejected) -> Rejected:
         self._residents.tallies.rejected[fault.reason] += 1
@@ -249,13 +249,12 @@ class Pool:
         if fault:
             residents.release_if_empty(address, sender)
             return fault
-        entered = residents.enter(candidate, address, cost)
+        entered = residents.take_in(candidate, address, cost)
         if entered is None:
             residents.release_if_empty(address, sender)
             return Rejected(Reason.POOL_FULL)
         if address not in residents.senders:
             residents.senders.insert(address, sender)
-        self._rank_newcomers()
         return entered
 
     def _bump_fault(self, tx: Tx, sender: Sender) -> Rejected | None:
@@ -265,30 +264,33 @@ class Pool:
             return Rejected(Reason.REPLACEMENT_UNDERPRICED)
         return None
 
-    def _place(self, sender: Sender, tx: Resident) -> bytes | None:
+    def _place(self, sender: Sender, tx: Resident, authorities: Sequence[bytes]) -> bytes | None:
         """Give a newcomer its place; the hash of the one it replaced."""
         if sender.pending.get(tx.nonce):
-            return self._replace_pending(sender, tx)
+            return self._replace_pending(sender, tx, authorities)
         if tx.nonce == sender.next_nonce and not sender.queued.get(tx.nonce):
+            self._enlist(tx, authorities)
             promote_one(self._residents, sender, tx)
             return None
-        return self._enqueue(sender, tx)
+        return self._enqueue(sender, tx, authorities)
 
-    def _replace_pending(self, sender: Sender, tx: Resident) -> bytes:
+    def _replace_pending(self, sender: Sender, tx: Resident, authorities: Sequence[bytes]) -> bytes:
         residents = self._residents
         old = residents.read(sender.pending.pop(tx.nonce))
         residents.taken_from_pending(sender, [old])
-        residents.add_pending(sender, tx)
-        residents.beat(tx.sender, sender)
         residents.evict_pending(old, Reason.REPLACED, tx.hash)
         residents.prices.removed(1)
+        self._enlist(tx, authorities)
+        residents.add_pending(sender, tx)
+        residents.renew_age(tx.sender)
         residents.say(Kind.PROMOTED, None, tx.key, old.hash)
         return old.hash
 
-    def _enqueue(self, sender: Sender, tx: Resident) -> bytes | None:
+    def _enqueue(self, sender: Sender, tx: Resident, authorities: Sequence[bytes]) -> bytes | None:
         residents = self._residents
         handle = sender.queued.get(tx.nonce)
         if not handle:
+            self._enlist(tx, authorities)
             enqueue(residents, sender, tx, Kind.QUEUED)
             return None
         old = residents.read(handle)
@@ -296,8 +298,14 @@ class Pool:
         residents.replaced_queued(sender, old, tx)
         residents.evict_queued(old, Reason.REPLACED, tx.hash)
         residents.prices.removed(1)
+        self._enlist(tx, authorities)
         residents.say(Kind.QUEUED, None, tx.key, old.hash)
         return old.hash
+
+    def _enlist(self, tx: Resident, authorities: Sequence[bytes]) -> None:
+        self._residents.enlist(tx, authorities)
+        if self._room <= _RANK_AT_ONCE_SLOTS or self._residents.slots * 4 > self._room * 3:
+            self._residents.prices.settle(_RANK_EACH_TIME)
 
     def _make_room(self, tx: Tx, address: bytes, sender: Sender) -> Rejected | None:
         """Push out the cheapest until the newcomer fits, or say why it may not."""
@@ -321,10 +329,6 @@ class Pool:
 
     def _is_pending(self, tx: Resident) -> bool:
         return self._residents.senders[tx.sender].pending.get(tx.nonce) == tx.handle
-
-    def _rank_newcomers(self) -> None:
-        if self._room <= _RANK_AT_ONCE_SLOTS or self._residents.slots * 4 > self._room * 3:
-            self._residents.prices.settle(_RANK_EACH_TIME)
 
     def _copy_out(self, handle: int) -> Pooled:
         tx = self._residents.read(handle)

@@ -4,7 +4,7 @@ Rules live elsewhere (`pool`, `limits`, `head_update`); this file only sees to i
 place, that every counter is right, and that each move leaves its event.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -88,20 +88,12 @@ class Residents:
         """Leave an event at the time and head of the operation that is under way."""
         self.events.append(kind, reason, key, now=self.now, head=self.head_number, counterpart=counterpart)
 
-    def enter(self, candidate: Candidate, sender: bytes, cost: int) -> Resident | None:
-        """Store a newcomer and note its hash and price; it has no place by nonce yet. None when the store is full."""
+    def take_in(self, candidate: Candidate, sender: bytes, cost: int) -> Resident | None:
+        """Store a newcomer that nothing points at yet. None when the store is full."""
         tx = candidate.tx
         handle = self.store.put(pack_record(candidate, sender, cost), tx.raw)
         if handle is None:
             return None
-        self.index.insert(tx.hash, handle)
-        self.slots += slots_of(tx.size)
-        self.gas_max = max(self.gas_max, tx.gas)
-        if candidate.authorities:
-            self._authorities_of[tx.hash] = b"".join(candidate.authorities)
-            for authority in candidate.authorities:
-                self.authorities[authority] = self.authorities.get(authority, 0) + 1
-        self.prices.add(handle)
         return Resident(
             handle,
             tx.hash,
@@ -116,6 +108,17 @@ class Residents:
             candidate.origin,
             tx.type,
         )
+
+    def enlist(self, tx: Resident, authorities: Sequence[bytes]) -> None:
+        """Note a newcomer's hash, price and authorities; whom it replaces has left before, as in geth."""
+        self.index.insert(tx.hash, tx.handle)
+        self.slots += slots_of(tx.size)
+        self.gas_max = max(self.gas_max, tx.gas)
+        if authorities:
+            self._authorities_of[tx.hash] = b"".join(authorities)
+            for authority in authorities:
+                self.authorities[authority] = self.authorities.get(authority, 0) + 1
+        self.prices.add(tx.handle)
 
     def forget(self, tx: Resident) -> None:
         """Take a transaction that has no place by nonce any more out of everything else but the price order."""
@@ -171,9 +174,7 @@ class Residents:
     def add_queued(self, sender: Sender, tx: Resident) -> None:
         """Give a transaction its place among the queued ones of its sender; the nonce must be free."""
         if not sender.queued:
-            if not sender.heartbeat:
-                sender.heartbeat = self.now
-            self._note_age(tx.sender, sender)
+            self.queue_ages[tx.sender] = self.now
         sender.queued.put(tx.nonce, tx.handle)
         self._raise_bounds(sender, tx)
         self.queued_count += 1
@@ -184,7 +185,6 @@ class Residents:
         self.queued_count -= len(txs)
         self.queued_bytes -= sum(tx.size for tx in txs)
         if not sender.queued:
-            sender.heartbeat = 0
             del self.queue_ages[txs[0].sender]
 
     def replaced_queued(self, sender: Sender, old: Resident, new: Resident) -> None:
@@ -192,16 +192,9 @@ class Residents:
         self._raise_bounds(sender, new)
         self.queued_bytes += new.size - old.size
 
-    def renew_age(self, address: bytes, sender: Sender) -> None:
-        """A promotion makes what is left of the sender's queue young again."""
-        sender.heartbeat = 0
-        if sender.queued:
-            self.beat(address, sender)
-
-    def beat(self, address: bytes, sender: Sender) -> None:
-        """A replacement among the pending ones does so too, and even for a queue that is yet to come."""
-        sender.heartbeat = self.now
-        if sender.queued:
+    def renew_age(self, address: bytes) -> None:
+        """A promotion or a replacement among the pending ones makes the sender's queue young again, if it has one."""
+        if address in self.queue_ages:
             del self.queue_ages[address]
             self.queue_ages[address] = self.now
 
@@ -234,13 +227,6 @@ class Residents:
             self.crowded[address] = count
         elif self.crowded:
             self.crowded.pop(address, None)
-
-    def _note_age(self, address: bytes, sender: Sender) -> None:
-        """Keep `queue_ages` in order of age: its first key is the oldest."""
-        newest = next(reversed(self.queue_ages.values()), 0)
-        self.queue_ages[address] = sender.heartbeat
-        if sender.heartbeat < newest:
-            self.queue_ages = dict(sorted(self.queue_ages.items(), key=lambda item: item[1]))
 
     def check(self) -> None:
         """Assert every invariant. O(n log n)."""

@@ -19,7 +19,6 @@ class Sender(msgspec.Struct, gc=False):
         spent: cost of all pending ones together, wei.
         cost_max: no transaction here costs more; an upper bound, so that most head changes need not look at each.
         gas_max: no transaction here has a higher gas limit; an upper bound likewise.
-        heartbeat: when the queue was created or last gave something up to pending, nanoseconds; 0 for never.
         pending: executable ones.
         queued: those that wait for a nonce or for funds.
     """
@@ -31,7 +30,6 @@ class Sender(msgspec.Struct, gc=False):
     spent: int
     cost_max: int
     gas_max: int
-    heartbeat: int
     pending: NonceMap
     queued: NonceMap
 
@@ -52,7 +50,6 @@ def sender_at(account: Account) -> Sender:
         spent=0,
         cost_max=0,
         gas_max=0,
-        heartbeat=0,
         pending=empty_nonce_map(),
         queued=empty_nonce_map(),
     )
