@@ -1,10 +1,38 @@
 """What the methods ask of a chain. The chain implements it structurally; this room does not import that one."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from txpool.core.block import Block, MinedTx
 from txpool.core.head import Account, Head
-from txpool.core.rules import ForkSchedule
+
+
+class FeeHistory(Protocol):
+    """Fees of consecutive blocks, oldest first; wei a gas. Lists of fees go one block further than the others."""
+
+    @property
+    def oldest(self) -> int:
+        """Number of the first block."""
+
+    @property
+    def base_fees(self) -> Sequence[int]:
+        """Of each block, and of the one after the last."""
+
+    @property
+    def gas_used_ratios(self) -> Sequence[float]:
+        """Of each block, 0 to 1."""
+
+    @property
+    def blob_base_fees(self) -> Sequence[int]:
+        """Of each block, and of the one after the last."""
+
+    @property
+    def blob_gas_used_ratios(self) -> Sequence[float]:
+        """Of each block, 0 to 1."""
+
+    @property
+    def rewards(self) -> Sequence[Sequence[int]]:
+        """For each block the effective tip at each percentile of its gas; empty when none were asked for."""
 
 
 class StateView(Protocol):
@@ -27,10 +55,6 @@ class ChainView(Protocol):
     def chain_id(self) -> int:
         """The chain that transactions must be signed for."""
 
-    @property
-    def schedule(self) -> ForkSchedule:
-        """Which rules hold when; blob fees are computed from it."""
-
     def head(self) -> Head:
         """The tip, as the pool's rules see it."""
 
@@ -42,6 +66,12 @@ class ChainView(Protocol):
 
     def mined(self, tx_hash: bytes) -> MinedTx | None:
         """A transaction of the canonical chain, with its receipt."""
+
+    def fee_history(self, count: int, last: int, percentiles: Sequence[float]) -> FeeHistory:
+        """Fees of `count` blocks up to number `last`, or of as many as are known; percentiles ascend."""
+
+    def suggested_tip(self) -> int:
+        """A tip that recent blocks took, wei a gas."""
 
     def state(self, block_hash: bytes) -> StateView | None:
         """The state after a block; None where it is not kept any more."""
