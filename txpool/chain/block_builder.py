@@ -27,7 +27,8 @@ class Picks(Protocol):
 
     def __next__(self) -> BestTx: ...
 
-    def skip_sender(self) -> None: ...
+    def skip_sender(self) -> None:
+        """Leave out all that the sender of the last one still has."""
 
 
 class Supply(msgspec.Struct, frozen=True):
@@ -104,9 +105,7 @@ def fill(supply: Supply, base_fee: int | None, state: State, context: Context, b
     return content
 
 
-def _fault(
-    tx: Tx, sender: bytes, blobs: int, state: State, context: Context, bounds: Bounds
-) -> Misfit | None:
+def _fault(tx: Tx, sender: bytes, blobs: int, state: State, context: Context, bounds: Bounds) -> Misfit | None:
     if blobs + len(tx.blob_hashes) > bounds.blobs:
         return Misfit.NOT_YET
     return misfit(tx, sender, state, context)

@@ -65,7 +65,7 @@ def execute(tx: Tx, sender: bytes, state: State, context: Context, gas_used_befo
     """Run a transaction that fits. The base fee and the blob fee are burnt, the rest is the fee recipient's."""
     price = context.base_fee + tx.effective_tip(context.base_fee)
     blob_gas = len(tx.blob_hashes) * GAS_PER_BLOB
-    _begin(tx, sender, state, price * tx.gas + blob_gas * context.blob_base_fee)
+    _begin(sender, state, price * tx.gas + blob_gas * context.blob_base_fee)
     refund = sum([_authorize(item, state, context.chain_id) for item in tx.authorizations])
     done = tx.to is not None and not runs_code(tx.to, state)
     if done:
@@ -101,7 +101,7 @@ def created_address(sender: bytes, nonce: int) -> bytes:
     return keccak(rlp.encode_list([rlp.encode_bytes(sender), rlp.encode_int(nonce)]))[12:]
 
 
-def _begin(tx: Tx, sender: bytes, state: State, prepaid: int) -> None:
+def _begin(sender: bytes, state: State, prepaid: int) -> None:
     """Take the fee for the whole gas limit, and use up the nonce."""
     account = state.get(sender)
     state.put(sender, AccountState(account.nonce + 1, account.balance - prepaid, account.code))

@@ -26,7 +26,7 @@ def sealed(header: Header) -> Header:
 
 def encode_header(header: Header) -> bytes:
     """Encode what is hashed: the fields that the header's fork has, in the order they came to be."""
-    fields = [
+    fields: list[bytes | int] = [
         *(header.parent_hash, header.uncles_hash, header.miner),
         *(header.state_root, header.transactions_root, header.receipts_root),
         *(header.logs_bloom, header.difficulty, header.number, header.gas_limit, header.gas_used, header.time),
@@ -66,4 +66,3 @@ def _encode_receipt(payload: bytes, receipt: Receipt) -> bytes:
 
 def _encode(field: bytes | int) -> bytes:
     return rlp.encode_int(field) if isinstance(field, int) else rlp.encode_bytes(field)
-

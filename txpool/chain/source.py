@@ -1,4 +1,4 @@
-"""What a chain tells the pool: its head, and accounts there. Changes of the head come by callback, as a `HeadChange`."""
+"""What a chain tells the pool: its head, and accounts there. Head changes come by callback, as a `HeadChange`."""
 
 from collections.abc import Collection, Mapping
 from typing import Protocol

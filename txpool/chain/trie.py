@@ -13,7 +13,6 @@ from txpool.core.keccak import keccak
 EMPTY_ROOT: Final = keccak(b"\x80")
 
 
-
 def ordered_root(values: Sequence[bytes]) -> bytes:
     """Commit to a list: the trie that maps the RLP of each index to the value there."""
     if not values:

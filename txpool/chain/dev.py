@@ -1,0 +1,285 @@
+"""The embedded dev chain: real headers and fees, transfers executed exactly, and no EVM.
+
+It exists so that the daemon's main job runs with nothing else installed. State roots are not computed: every header
+has zeros there, so hashes differ from those of a real client on the same blocks.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from txpool.chain.block_builder import Bounds, Content, Supply, fill
+from txpool.chain.block_history import BlockHistory
+from txpool.chain.draft import blob_base_fee_of, blobs_max, child_header, context_of, genesis_header
+from txpool.chain.genesis import Genesis, Storage
+from txpool.chain.seal import block_size, receipts_root, sealed, transactions_root
+from txpool.chain.state import AccountState, State
+from txpool.core.block import Block, Header, MinedTx
+from txpool.core.candidate import Candidate, Origin, authorities_of
+from txpool.core.fees import next_base_fee
+from txpool.core.head import Account, Head, HeadChange
+from txpool.core.rules import Fork, ForkSchedule
+
+INITIAL_BLOCK_SECONDS: Final = 12
+NANOSECONDS: Final = 10**9
+
+
+class DepthError(ValueError):
+    """A reorg asked for more blocks than there are, or than can be undone."""
+
+
+class DevChainSettings(msgspec.Struct, frozen=True):
+    """How the chain builds blocks, and how much of itself it remembers.
+
+    Attributes:
+        initial_blocks: empty blocks on the genesis at the start, 12 s apart.
+        tip_min: the least effective tip that a block takes, wei a gas; geth's `--miner.gasprice`.
+        fee_recipient: who gets the tips.
+        history_blocks: blocks kept with their transactions and receipts.
+        history_transactions: transactions kept in them; about 600 bytes each for a plain transfer.
+        state_blocks: newest blocks that a reorg can undo, and whose state can be asked for.
+    """
+
+    initial_blocks: int = 0
+    tip_min: int = 1
+    fee_recipient: bytes = bytes(20)
+    history_blocks: int = 10_000
+    history_transactions: int = 500_000
+    state_blocks: int = 128
+
+
+class PastState:
+    """The accounts as one block left them. Good until the head changes."""
+
+    def __init__(self, state: State, storage: Mapping[bytes, Storage], blocks_back: int) -> None:
+        self._state = state
+        self._storage = storage
+        self._blocks_back = blocks_back
+
+    def account(self, address: bytes) -> Account:
+        """Nonce and balance; zeros where there is no such account."""
+        return _seen(self._past(address))
+
+    def code(self, address: bytes) -> bytes:
+        """The account's code, or the EIP-7702 delegation that stands in its place; empty without one."""
+        return self._past(address).code
+
+    def storage(self, address: bytes, slot: bytes) -> bytes:
+        """The 32 bytes at a 32-byte slot; as in the genesis, since nothing here writes to storage."""
+        return self._storage.get(address, {}).get(slot, bytes(32))
+
+    def _past(self, address: bytes) -> AccountState:
+        account = self._state.past(address, self._blocks_back)
+        assert account is not None, "the chain gives out states that it keeps"
+        return account
+
+
+class DevChain:
+    """A chain that mines on command, in one step for all who follow it.
+
+    Args:
+        genesis: block 0 and its state.
+        supply: where blocks are filled from; not asked for initial blocks.
+        on_change: told of each change of the head while it happens, once: one call a mined block, one a reorg.
+            Initial blocks are not told.
+        clock: nanoseconds since the epoch. A block is never older than its parent's time + 1 s.
+        settings: see there.
+    """
+
+    def __init__(
+        self,
+        genesis: Genesis,
+        *,
+        supply: Supply,
+        on_change: Callable[[HeadChange], None],
+        clock: Callable[[], int],
+        settings: DevChainSettings | None = None,
+    ) -> None:
+        self.schedule: Final[ForkSchedule] = genesis.schedule
+        self.settings: Final = settings or DevChainSettings()
+        self._supply = supply
+        self._on_change = on_change
+        self._clock = clock
+        self._storage = genesis.storage
+        self._branch = 0
+        self._state = State(self.settings.state_blocks)
+        for address, account in genesis.accounts.items():
+            self._state.found(address, account)
+        header = sealed(genesis_header(genesis))
+        self._history = BlockHistory(
+            Block(header, block_size(header, ())),
+            blocks_max=self.settings.history_blocks,
+            transactions_max=self.settings.history_transactions,
+            kept_min=self.settings.state_blocks + 1,
+        )
+        for _ in range(self.settings.initial_blocks):
+            self._append_empty(self.head_block.header.time + INITIAL_BLOCK_SECONDS)
+        self._head = self._head_of(self.head_block.header)
+
+    # What the pool asks.
+
+    @property
+    def chain_id(self) -> int:
+        """The chain that transactions must be signed for."""
+        return self.schedule.chain_id
+
+    def head(self) -> Head:
+        """The tip, as the pool's rules see it."""
+        return self._head
+
+    def account(self, address: bytes) -> Account:
+        """An account at the head."""
+        return _seen(self._state.get(address))
+
+    async def accounts(self, addresses: Collection[bytes]) -> Mapping[bytes, Account]:
+        """Accounts at the head."""
+        return self._accounts(addresses)
+
+    # What moves the head.
+
+    def mine(self, count: int = 1) -> int:
+        """Mine so many blocks now, each filled from the supply; the new head's number."""
+        for _ in range(count):
+            draft = self._draft(self._next_time())
+            self._commit(draft, self._fill(draft))
+        return self._head.number
+
+    def mine_if_filled(self) -> bool:
+        """Mine one block if it would not be empty; whether it did."""
+        draft = self._draft(self._next_time())
+        content = self._fill(draft)
+        if content.hashes:
+            self._commit(draft, content)
+        else:
+            self._state.discard()
+        return bool(content.hashes)
+
+    def reorg(self, depth: int) -> int:
+        """Replace the newest `depth` blocks by `depth + 1` empty ones; the new head's number.
+
+        Raises:
+            DepthError: there are not so many, or they can no longer be undone.
+        """
+        undoable = min(self._head.number, self._state.depth)
+        if not 1 <= depth <= undoable:
+            raise DepthError(f"reorg depth {depth}: from 1 to {undoable} blocks can be replaced")
+        touched: set[bytes] = set()
+        reverted: list[Candidate] = []
+        for _ in range(depth):
+            touched |= self._state.undo()
+            reverted += self._given_back(self._history.pop())
+        self._branch += 1
+        for _ in range(depth + 1):
+            touched |= self._append_empty(self._next_time())
+        self._switch(touched, reverted=reverted)
+        return self._head.number
+
+    # What the RPC server shows.
+
+    @property
+    def head_block(self) -> Block:
+        """The newest block."""
+        return self._history.head
+
+    def block_by_number(self, number: int) -> Block | None:
+        """The block of that number; None where it is forgotten or yet to come."""
+        return self._history.by_number(number)
+
+    def block_by_hash(self, block_hash: bytes) -> Block | None:
+        """The block of that hash; None also for one that a reorg abandoned."""
+        return self._history.by_hash(block_hash)
+
+    def mined(self, tx_hash: bytes) -> MinedTx | None:
+        """A transaction in its block, with its receipt; None where no block that is kept holds it."""
+        return self._history.mined(tx_hash)
+
+    def state(self, block_hash: bytes) -> PastState | None:
+        """The state after a block; None where it is not kept any more."""
+        block = self._history.by_hash(block_hash)
+        if block is None or self._head.number - block.header.number > self._state.depth:
+            return None
+        return PastState(self._state, self._storage, self._head.number - block.header.number)
+
+    # Building.
+
+    def _next_time(self) -> int:
+        return max(self.head_block.header.time + 1, self._clock() // NANOSECONDS)
+
+    def _draft(self, time: int) -> Header:
+        parent = self.head_block.header
+        return child_header(parent, self.schedule, time, self.settings.fee_recipient, self._branch)
+
+    def _fill(self, draft: Header) -> Content:
+        bounds = Bounds(draft.gas_limit, blobs_max(draft, self.schedule), self.settings.tip_min)
+        return fill(self._supply, draft.base_fee, self._state, context_of(draft, self.schedule), bounds)
+
+    def _commit(self, draft: Header, content: Content) -> None:
+        block = _finished(draft, content)
+        touched = self._state.seal()
+        self._history.append(block)
+        self._switch(touched, included=dict.fromkeys(block.hashes, draft.number))
+
+    def _append_empty(self, time: int) -> frozenset[bytes]:
+        """Put an empty block on the head, and tell nobody yet; the addresses it wrote, none."""
+        self._history.append(_finished(self._draft(time), Content()))
+        return self._state.seal()
+
+    def _switch(
+        self,
+        touched: Iterable[bytes],
+        *,
+        included: Mapping[bytes, int] | None = None,
+        reverted: Collection[Candidate] = (),
+    ) -> None:
+        self._head = self._head_of(self.head_block.header)
+        self._on_change(HeadChange(self._head, self._accounts(touched), included or {}, tuple(reverted)))
+
+    def _given_back(self, block: Block) -> list[Candidate]:
+        now = self._clock()
+        return [
+            Candidate(mined.tx, mined.sender, now, Origin.REORG, authorities_of(mined.tx))
+            for mined in block.transactions()
+        ]
+
+    def _head_of(self, header: Header) -> Head:
+        is_london = self.schedule.at(header.number + 1, header.time) >= Fork.LONDON
+        return Head(
+            number=header.number,
+            hash=header.hash,
+            parent_hash=header.parent_hash,
+            time=header.time,
+            gas_limit=header.gas_limit,
+            base_fee=header.base_fee,
+            next_base_fee=next_base_fee(header.gas_limit, header.gas_used, header.base_fee) if is_london else None,
+            blob_base_fee=blob_base_fee_of(header, self.schedule),
+            fork=self.schedule.at(header.number, header.time),
+        )
+
+    def _accounts(self, addresses: Iterable[bytes]) -> dict[bytes, Account]:
+        return {address: self.account(address) for address in addresses}
+
+
+def _finished(draft: Header, content: Content) -> Block:
+    """Seal a block: the draft of its header with what the content adds to it."""
+    header = draft
+    if content.hashes:
+        header = msgspec.structs.replace(
+            draft,
+            transactions_root=transactions_root(content.payloads),
+            receipts_root=receipts_root(content.payloads, content.receipts),
+            gas_used=content.gas_used,
+            blob_gas_used=None if draft.blob_gas_used is None else content.blob_gas_used,
+        )
+    return Block(
+        sealed(header),
+        block_size(header, content.payloads),
+        tuple(content.hashes),
+        tuple(content.payloads),
+        tuple(content.senders),
+        tuple(content.receipts),
+    )
+
+
+def _seen(account: AccountState) -> Account:
+    return Account(account.nonce, account.balance, bool(account.code))
