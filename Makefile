@@ -17,9 +17,12 @@ TOOLS := .tools/bin
 CLIENTS := tests/clients
 QUIETLY := --quiet --disable-pip-version-check
 
-# The first interpreter that all locked wheels are built for.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+# $(call fitting,INTERPRETERS) is the first that all locked wheels are built for.
+fitting = $(shell for p in $(1); do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(call fitting,python3 python3.13 python3.12 python3.11)
+# For `install`: no interpreter out of a home directory, if there is another.
+SYSTEM_PYTHON ?= $(call fitting,/usr/bin/python3 /usr/local/bin/python3 $(PYTHON))
 
 ##@ Use
 
@@ -37,14 +40,14 @@ demo: setup ## a daemon, a few transactions, what the pool and the metrics say o
 	@docs/demo.sh
 
 install: setup ## install for the system: PREFIX=/opt/txpool gets bin/txpool, without test tools
-	$(PYTHON) -m venv "$(PREFIX)"
-	"$(PREFIX)/bin/pip" install $(QUIETLY) --require-hashes -r requirements/runtime.txt
+	$(SYSTEM_PYTHON) -m venv --without-pip "$(PREFIX)"
+	$(BIN)/pip --python "$(PREFIX)/bin/python" install $(QUIETLY) --require-hashes -r requirements/runtime.txt
 	@rm -rf build
 	$(BIN)/pip wheel $(QUIETLY) --no-deps --no-build-isolation --wheel-dir build/wheel .
-	"$(PREFIX)/bin/pip" install $(QUIETLY) --no-deps --no-index --force-reinstall build/wheel/*.whl
+	$(BIN)/pip --python "$(PREFIX)/bin/python" install $(QUIETLY) --no-deps --no-index --force-reinstall build/wheel/*.whl
 	@case "$$(readlink -f "$(PREFIX)/bin/python")" in /root/*|/home/*) \
-		echo "note: this interpreter lives in a home directory, which the systemd unit cannot see;" \
-			"use PYTHON=/usr/bin/python3" >&2;; esac
+		echo "note: this interpreter lives in a home directory, where the systemd unit cannot see it;" \
+			"name another: make install SYSTEM_PYTHON=/usr/bin/python3" >&2;; esac
 
 ##@ Check
 
