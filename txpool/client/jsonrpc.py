@@ -7,20 +7,14 @@ from collections.abc import Sequence
 from typing import Final, Self
 from urllib.parse import urlsplit
 
+from txpool.client.errors import ConnectFailedError, TimedOutError
+
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 Call = tuple[str, list[Json]]
 
 BUSY_STATUS: Final = 429
 BUSY_CODE: Final = -32005
 LATER_S: Final = 1.0  # the wait where a busy server names none
-
-
-class ConnectFailedError(Exception):
-    """Nobody answers there, or nobody who speaks JSON-RPC."""
-
-
-class TimedOutError(Exception):
-    """The answer did not come in time."""
 
 
 class RpcError(Exception):
@@ -73,10 +67,17 @@ class RpcClient:
             ConnectFailedError: there is no server.
             TimedOutError: it does not answer.
         """
-        (result,) = self.batch([(method, list(params))])
-        if isinstance(result, RpcError):
-            raise result
+        (result,) = self.ask([(method, list(params))])
         return result
+
+    def ask(self, calls: Sequence[Call]) -> list[Json]:
+        """Ask several things that belong together, in one request; raises as `call` does."""
+        answers = []
+        for answer in self.batch(calls):
+            if isinstance(answer, RpcError):
+                raise answer
+            answers.append(answer)
+        return answers
 
     def batch(self, calls: Sequence[Call]) -> list[Json | RpcError]:
         """Ask several things in one request; answers in the order of the calls, refusals among them."""

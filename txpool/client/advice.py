@@ -1,0 +1,32 @@
+"""What to do about a refusal: one sentence for each of geth's."""
+
+from typing import Final
+
+# The first one whose words occur in the message counts.
+_ADVICE: Final = (
+    ("already known", "The pool has this very transaction: nothing to do."),
+    ("nonce too low", "A block holds that nonce already: sign again with the next nonce that the message names."),
+    ("nonce too high", "Send the transactions with the nonces before it first."),
+    ("nonce has max value", "No block can hold that nonce: sign with a smaller one."),
+    ("replacement transaction underpriced", "Raise fee cap and tip both by the price bump, 10 % by default."),
+    ("transaction gas price below minimum", "Raise the tip to the minimum that the message names."),
+    ("transaction underpriced", "The pool is full of better offers: raise fee cap and tip, or try later."),
+    ("future transaction tries to replace pending", "The pool is full: send the missing nonces first, or try later."),
+    ("txpool is full", "Try later, or with a higher tip."),
+    ("insufficient funds", "Send ether to the sender, or lower value, gas limit or fee cap."),
+    ("exceeds the configured cap", "Lower gas limit or fee cap, or raise rpc.tx_fee_cap_ether on the server."),
+    ("only replay-protected", "Sign with a chain id (EIP-155), or set rpc.allow_unprotected on the server."),
+    ("invalid chain id for signer", "Sign for the chain id that the message wants: this one is for another chain."),
+    ("max priority fee per gas higher", "The tip is a part of the fee cap: raise the cap or lower the tip."),
+    ("intrinsic gas too low", "Raise the gas limit to what the message says is needed."),
+    ("insufficient gas for floor data", "Raise the gas limit to what the message says is needed."),
+    ("exceeds block gas limit", "No block has room for that gas limit: lower it."),
+    ("in-flight transaction limit", "The sender is delegated (EIP-7702): wait until a block holds its pending one."),
+    ("gapped-nonce tx from delegated", "The sender is delegated (EIP-7702): use its next nonce, without a gap."),
+    ("authority already reserved", "Wait until the authority's own transactions have left the pool."),
+)
+
+
+def advice(message: str) -> str | None:
+    """Say what to do next; None where the message says it all."""
+    return next((words for sign, words in _ADVICE if sign in message), None)
