@@ -4,7 +4,7 @@ It exists so that the daemon's main job runs with nothing else installed. State 
 has zeros there, so hashes differ from those of a real client on the same blocks.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from txpool.chain.block_builder import Bounds, Content, Supply, fill
 from txpool.chain.block_history import BlockHistory
 from txpool.chain.draft import blob_base_fee_of, blobs_max, child_header, context_of, genesis_header
+from txpool.chain.fee_history import BLOCKS_LOOKED_AT, TIP_DEFAULT, FeeHistory, fee_history, suggested_tip
 from txpool.chain.genesis import Genesis, Storage
 from txpool.chain.seal import block_size, receipts_root, sealed, transactions_root
 from txpool.chain.state import AccountState, State
@@ -103,6 +104,8 @@ class DevChain:
         self._clock = clock
         self._storage = genesis.storage
         self._branch = 0
+        self._tip = TIP_DEFAULT
+        self._tip_at = b""
         self._state = State(self.settings.state_blocks)
         for address, account in genesis.accounts.items():
             self._state.found(address, account)
@@ -200,6 +203,25 @@ class DevChain:
         if block is None or self._head.number - block.header.number > self._state.depth:
             return None
         return PastState(self._state, self._storage, self._head.number - block.header.number)
+
+    def fee_history(self, count: int, last: int, percentiles: Sequence[float]) -> FeeHistory:
+        """Fees of `count` blocks, at least one, up to number `last`, or of as many as are kept; percentiles ascend."""
+        blocks = self._blocks(last - count + 1, last)
+        after = self._history.by_number(last + 1)
+        following = after.header if after else self._draft(self._next_time())
+        return fee_history(blocks, following, self.schedule, percentiles)
+
+    def suggested_tip(self) -> int:
+        """A tip that recent blocks took, wei a gas."""
+        if self._tip_at != self._head.hash:
+            self._tip_at = self._head.hash
+            self._tip = suggested_tip(self._blocks(self._head.number - BLOCKS_LOOKED_AT + 1, self._head.number))
+        return self._tip
+
+    def _blocks(self, first: int, last: int) -> list[Block]:
+        """The blocks of those numbers that are kept."""
+        found = (self._history.by_number(number) for number in range(max(first, self._history.oldest), last + 1))
+        return [block for block in found if block]
 
     # Building.
 
