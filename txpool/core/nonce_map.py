@@ -26,9 +26,12 @@ class NonceMap(msgspec.Struct, gc=False):
 
     def get(self, nonce: int) -> int:
         """The handle at this nonce, 0 if there is none."""
+        packed = self.packed
+        if not packed or _unpack_from(packed, len(packed) - 16)[0] < nonce:
+            return 0  # the usual answer for a newcomer
         at = self._offset(nonce)
-        if at < len(self.packed):
-            found, handle = _unpack_from(self.packed, at)
+        if at < len(packed):
+            found, handle = _unpack_from(packed, at)
             if found == nonce:
                 return int(handle)
         return 0

@@ -1,0 +1,1 @@
+"""What went in and what came of it: the input log, its replay, and digests of event streams."""

@@ -1,0 +1,259 @@
+"""The pool's inputs, written down: feed them to a fresh pool and the same events follow, byte for byte.
+
+A file of MessagePack entries, each behind its length (four bytes, big-endian), the first one the configuration. Numbers
+that may pass 64 bits are big-endian bytes. A torn last entry, as a crash leaves it, ends the reading without an error.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from txpool.core.candidate import Candidate, Origin
+from txpool.core.events import EventRing
+from txpool.core.head import Account, Head, HeadChange
+from txpool.core.pool import Pool, Verdict
+from txpool.core.rejection import Reason, Rejected
+from txpool.core.rules import Fork
+from txpool.core.settings import PoolSettings
+from txpool.core.store import Store
+from txpool.core.tx import decode
+
+_LENGTH_BYTES: Final = 4
+
+
+class InputLogError(Exception):
+    """The file is no input log, or holds what no pool can have been given."""
+
+
+class HeadInput(msgspec.Struct, frozen=True, array_like=True):
+    """A head, as written."""
+
+    number: int
+    hash: bytes
+    parent_hash: bytes
+    time: int
+    gas_limit: int
+    base_fee: bytes | None
+    next_base_fee: bytes | None
+    blob_base_fee: bytes
+    fork: int
+
+
+class CandidateInput(msgspec.Struct, frozen=True, array_like=True):
+    """A transaction at the door, as written; `cause` says why it has no sender."""
+
+    raw: bytes
+    sender: bytes | None
+    cause: str | None
+    arrival: int
+    origin: int
+    authorities: tuple[bytes, ...]
+
+
+class AccountInput(msgspec.Struct, frozen=True, array_like=True):
+    """An account, as written."""
+
+    address: bytes
+    nonce: int
+    balance: bytes
+    has_code: bool
+
+
+class Began(msgspec.Struct, frozen=True, tag=True):
+    """What the pool was made of."""
+
+    settings: PoolSettings
+    head: HeadInput
+    event_capacity: int
+
+
+class Submitted(msgspec.Struct, frozen=True, tag=True):
+    """A call of `Pool.submit`."""
+
+    now: int
+    batch: tuple[CandidateInput, ...]
+    accounts: tuple[AccountInput, ...]
+
+
+class Advanced(msgspec.Struct, frozen=True, tag=True):
+    """A call of `Pool.advance`."""
+
+    now: int
+    head: HeadInput
+    accounts: tuple[AccountInput, ...]
+    included: tuple[tuple[bytes, int], ...]
+    reverted: tuple[CandidateInput, ...]
+
+
+class Expired(msgspec.Struct, frozen=True, tag=True):
+    """A call of `Pool.expire`."""
+
+    now: int
+
+
+class Floored(msgspec.Struct, frozen=True, tag=True):
+    """A call of `Pool.set_price_floor`."""
+
+    now: int
+    tip: bytes
+
+
+Entry = Began | Submitted | Advanced | Expired | Floored
+
+
+class InputLog:
+    """Appends entries to a file; the operating system has each of them when `append` returns."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Write to a file opened for binary writing without a buffer of its own."""
+        self._file = file
+        self._encoder = msgspec.msgpack.Encoder()
+
+    def append(self, entry: Entry) -> None:
+        """Write one entry."""
+        data = self._encoder.encode(entry)
+        self._file.write(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
+        self._file.flush()
+
+
+class RecordedPool(Pool):
+    """A pool that writes down what it is given before it looks at it."""
+
+    def __init__(self, settings: PoolSettings, head: Head, store: Store, events: EventRing, log: InputLog) -> None:
+        super().__init__(settings, head, store, events)
+        self._log = log
+        log.append(Began(self.settings, _written_head(head), events.capacity))
+
+    def submit(
+        self, batch: Sequence[Candidate], accounts: Mapping[bytes, Account], *, now: int
+    ) -> tuple[list[Verdict], range]:
+        """As `Pool.submit`."""
+        self._log.append(Submitted(now, tuple(map(_written, batch)), _written_accounts(accounts)))
+        return super().submit(batch, accounts, now=now)
+
+    def advance(self, change: HeadChange, *, now: int) -> range:
+        """As `Pool.advance`."""
+        reverted = tuple(map(_written, change.reverted))
+        accounts = _written_accounts(change.accounts)
+        self._log.append(Advanced(now, _written_head(change.head), accounts, tuple(change.included.items()), reverted))
+        return super().advance(change, now=now)
+
+    def expire(self, *, now: int) -> range:
+        """As `Pool.expire`."""
+        self._log.append(Expired(now))
+        return super().expire(now=now)
+
+    def set_price_floor(self, tip: int, *, now: int) -> range:
+        """As `Pool.set_price_floor`."""
+        self._log.append(Floored(now, _wide(tip)))
+        return super().set_price_floor(tip, now=now)
+
+
+def read_entries(path: Path) -> Iterator[Entry]:
+    """Read a log from its beginning.
+
+    Raises:
+        msgspec.DecodeError: an entry that is whole says nothing we know.
+    """
+    decoder = msgspec.msgpack.Decoder(Entry)
+    with path.open("rb") as file:
+        while len(prefix := file.read(_LENGTH_BYTES)) == _LENGTH_BYTES:
+            length = int.from_bytes(prefix, "big")
+            if len(data := file.read(length)) < length:
+                return
+            yield decoder.decode(data)
+
+
+def replay(entries: Iterator[Entry], store: Store) -> Pool:
+    """Feed a log to a fresh pool.
+
+    Raises:
+        InputLogError: the log does not begin with a configuration.
+    """
+    first = next(entries, None)
+    if not isinstance(first, Began):
+        raise InputLogError("an input log begins with what the pool was made of")
+    pool = Pool(first.settings, _read_head(first.head), store, EventRing(first.event_capacity))
+    for entry in entries:
+        _feed(pool, entry)
+    return pool
+
+
+def _feed(pool: Pool, entry: Entry) -> None:
+    match entry:
+        case Submitted():
+            pool.submit([_read(item) for item in entry.batch], _read_accounts(entry.accounts), now=entry.now)
+        case Advanced():
+            change = HeadChange(
+                _read_head(entry.head),
+                _read_accounts(entry.accounts),
+                dict(entry.included),
+                tuple(_read(item) for item in entry.reverted),
+            )
+            pool.advance(change, now=entry.now)
+        case Expired():
+            pool.expire(now=entry.now)
+        case Floored():
+            pool.set_price_floor(int.from_bytes(entry.tip, "big"), now=entry.now)
+        case Began():
+            raise InputLogError("an input log begins once")
+
+
+def _wide(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _written(candidate: Candidate) -> CandidateInput:
+    sender = candidate.sender
+    cause = str(sender.facts["cause"]) if isinstance(sender, Rejected) else None
+    address = sender if isinstance(sender, bytes) else None
+    return CandidateInput(candidate.tx.raw, address, cause, candidate.arrival, candidate.origin, candidate.authorities)
+
+
+def _read(item: CandidateInput) -> Candidate:
+    tx = decode(item.raw)
+    if isinstance(tx, Rejected):
+        raise InputLogError(f"the log holds what is no transaction: {tx}")
+    sender = item.sender if item.cause is None else Rejected(Reason.INVALID_SENDER, {"cause": item.cause})
+    return Candidate(tx, sender, item.arrival, Origin(item.origin), item.authorities)
+
+
+def _written_accounts(accounts: Mapping[bytes, Account]) -> tuple[AccountInput, ...]:
+    return tuple(
+        AccountInput(address, account.nonce, _wide(account.balance), account.has_code)
+        for address, account in accounts.items()
+    )
+
+
+def _read_accounts(accounts: Sequence[AccountInput]) -> dict[bytes, Account]:
+    return {item.address: Account(item.nonce, int.from_bytes(item.balance, "big"), item.has_code) for item in accounts}
+
+
+def _written_head(head: Head) -> HeadInput:
+    return HeadInput(
+        head.number,
+        head.hash,
+        head.parent_hash,
+        head.time,
+        head.gas_limit,
+        None if head.base_fee is None else _wide(head.base_fee),
+        None if head.next_base_fee is None else _wide(head.next_base_fee),
+        _wide(head.blob_base_fee),
+        head.fork,
+    )
+
+
+def _read_head(head: HeadInput) -> Head:
+    return Head(
+        head.number,
+        head.hash,
+        head.parent_hash,
+        head.time,
+        head.gas_limit,
+        None if head.base_fee is None else int.from_bytes(head.base_fee, "big"),
+        None if head.next_base_fee is None else int.from_bytes(head.next_base_fee, "big"),
+        int.from_bytes(head.blob_base_fee, "big"),
+        Fork(head.fork),
+    )
