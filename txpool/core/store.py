@@ -9,6 +9,10 @@ from typing import Protocol
 import msgspec
 
 
+class StaleHandleError(LookupError):
+    """The handle names no live transaction: freed meanwhile, or never issued."""
+
+
 class StoreStats(msgspec.Struct, frozen=True):
     """How full a store is. Slots count transactions, bytes are resident memory of the store's own."""
 
@@ -39,7 +43,7 @@ class Store(Protocol):
     """Transactions by handle. A handle is a positive 64-bit int, never reused for another transaction."""
 
     def put(self, record: bytes, payload: bytes) -> int | None:
-        """Copy record and payload in; None when the store is full."""
+        """Copy record and payload in; None when the store is full. All records of one store have one size."""
 
     def holds(self, handle: int) -> bool:
         """Whether the handle still names a live transaction."""
@@ -51,10 +55,10 @@ class Store(Protocol):
         """The payload, copied out. Raises StaleHandleError for a handle that was freed."""
 
     def view(self, handle: int) -> Lease:
-        """The payload in place, on loan."""
+        """The payload in place, on loan. Raises StaleHandleError for a handle that was freed."""
 
     def free(self, handle: int) -> None:
-        """Give the slot back (once the last lease on it has ended)."""
+        """Give the slot back (once the last lease on it has ended). Raises StaleHandleError for one freed already."""
 
     def stats(self) -> StoreStats:
         """How full the store is, O(1) in the number of slots."""

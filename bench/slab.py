@@ -1,0 +1,102 @@
+"""What one call to a store costs, in CPU nanoseconds: `python -m bench.slab`.
+
+The least of several rounds; each round fills a store with as many plain transfers as `--count` says, reads them all and
+frees them in another order, and asserts that this is what happened. The empty loop is not taken off.
+"""
+
+import argparse
+import gc
+import random
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from mmap_pool import SLAB_BYTES, Arena, SlabPool
+from txpool.core.store import Store
+from txpool.stores.heap import HeapStore
+from txpool.stores.mmap import MmapStore
+
+RECORD: Final = bytes(range(112))
+PAYLOAD: Final = bytes(120)
+ROUNDS: Final = 5
+CALLS: Final = ("put", "record", "payload", "holds", "view", "free")
+
+
+def measure(store: Store, count: int) -> dict[str, float]:
+    """Fill, read and empty a store once."""
+    handles: list[int] = []
+
+    def put_all() -> None:
+        for _ in range(count):
+            handle = store.put(RECORD, PAYLOAD)
+            assert handle
+            handles.append(handle)
+
+    def lend_all(handles: Iterable[int]) -> None:
+        for handle in handles:
+            store.view(handle).release()
+
+    taken = {"put": cpu_ns(put_all)}
+    assert store.stats().slots_used == len(set(handles)) == count
+    assert all(store.record(handle) == RECORD and store.payload(handle) == PAYLOAD for handle in handles)
+    random.Random(1).shuffle(handles)
+    taken["record"] = cpu_ns(lambda: each(store.record, handles))
+    taken["payload"] = cpu_ns(lambda: each(store.payload, handles))
+    taken["holds"] = cpu_ns(lambda: each(store.holds, handles))
+    taken["view"] = cpu_ns(lambda: lend_all(handles))
+    taken["free"] = cpu_ns(lambda: each(store.free, handles))
+    assert store.stats().slots_used == 0
+    return {call: spent / count for call, spent in taken.items()}
+
+
+def each(call: Callable[[int], object], handles: Iterable[int]) -> None:
+    """Make one call for each handle."""
+    for handle in handles:
+        call(handle)
+
+
+def cpu_ns(work: Callable[[], None]) -> int:
+    """Time it, in CPU nanoseconds of this thread, with the collector off."""
+    gc.disable()
+    started = time.thread_time_ns()
+    work()
+    spent = time.thread_time_ns() - started
+    gc.enable()
+    return spent
+
+
+def slab_adding_us(slabs: int) -> list[float]:
+    """How long a put takes that has to add a slab, ascending."""
+    taken = []
+    with Arena(slabs * SLAB_BYTES) as arena:
+        pool = SlabPool(arena)
+        for slab in range(slabs):
+            started = time.perf_counter_ns()
+            assert pool.put(PAYLOAD) is not None
+            taken.append((time.perf_counter_ns() - started) / 1000)
+            assert arena.slabs == slab + 1
+            for _ in range(pool.stats().slots_free):
+                pool.put(PAYLOAD)
+    return sorted(taken)
+
+
+def main() -> None:
+    """Print a line for each store."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=100_000)
+    count = parser.parse_args().count
+    print(f"CPU ns a call, {count} transactions of {len(RECORD)} + {len(PAYLOAD)} bytes, least of {ROUNDS} rounds")
+    print("store ", *(f"{call:>8}" for call in CALLS))
+    for name, store in (("mmap", MmapStore.open(1 << 30, len(RECORD))), ("heap", HeapStore(1 << 30))):
+        rounds = [measure(store, count) for _ in range(ROUNDS)]
+        print(f"{name:6}", *(f"{min(each_round[call] for each_round in rounds):8.0f}" for call in CALLS))
+        store.check()
+        store.close()
+    adding = slab_adding_us(20)
+    print(
+        f"a put that adds a slab of {SLAB_BYTES >> 10} KiB, wall us: median {adding[10]:.0f}, longest {adding[-1]:.0f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Transactions in a slab pool: outside the collector's reach, in memory that can go back to the system."""
+
+from typing import Self
+
+from mmap_pool import SLAB_BYTES, Arena, HandleError, Pages, SlabPool
+from txpool.core.store import Lease, StaleHandleError, StoreStats
+
+
+class MmapStore:
+    """The `Store` over a slab pool: a slot holds the record and, behind it, the payload."""
+
+    def __init__(self, pool: SlabPool, record_bytes: int) -> None:
+        """Keep transactions in `pool`, each with a record of `record_bytes`."""
+        self.pool = pool
+        self._record_bytes = record_bytes
+
+    @classmethod
+    def open(
+        cls, limit_bytes: int, record_bytes: int, *, slab_bytes: int = SLAB_BYTES, ask: Pages = Pages.HUGETLB
+    ) -> Self:
+        """Make the store with an arena of its own; the arguments are the `Arena`'s."""
+        return cls(SlabPool(Arena(limit_bytes, slab_bytes=slab_bytes, ask=ask)), record_bytes)
+
+    def put(self, record: bytes, payload: bytes) -> int | None:
+        """Copy record and payload into one slot; None when no slab has one and the arena is at its limit."""
+        assert len(record) == self._record_bytes, "records have one size"
+        return self.pool.put(record, payload)
+
+    def holds(self, handle: int) -> bool:
+        """Tell whether the handle still names a live transaction."""
+        return self.pool.holds(handle)
+
+    def record(self, handle: int) -> bytes:
+        """Copy out the record. Raises StaleHandleError."""
+        try:
+            return self.pool.head(handle, self._record_bytes)
+        except HandleError as error:
+            raise StaleHandleError(str(error)) from error
+
+    def payload(self, handle: int) -> bytes:
+        """Copy out the payload. Raises StaleHandleError."""
+        try:
+            return self.pool.read(handle, self._record_bytes)
+        except HandleError as error:
+            raise StaleHandleError(str(error)) from error
+
+    def view(self, handle: int) -> Lease:
+        """Lend the payload. Raises StaleHandleError."""
+        try:
+            return self.pool.view(handle, self._record_bytes)
+        except HandleError as error:
+            raise StaleHandleError(str(error)) from error
+
+    def free(self, handle: int) -> None:
+        """Give the slot back. Raises StaleHandleError, for a handle freed twice too."""
+        try:
+            self.pool.free(handle)
+        except HandleError as error:
+            raise StaleHandleError(str(error)) from error
+
+    def stats(self) -> StoreStats:
+        """Count. O(slabs)."""
+        stats = self.pool.stats()
+        return StoreStats(
+            slots_used=stats.slots_used,
+            slots_free=stats.slots_free,
+            bytes_used=stats.bytes_used,
+            bytes_wasted=stats.bytes_wasted,
+            bytes_reserved=stats.bytes_reserved,
+            high_water_slots=stats.high_water_slots,
+        )
+
+    def check(self) -> None:
+        """Assert the slab pool's invariants. O(slots)."""
+        self.pool.check()
+
+    def close(self) -> None:
+        """Give the memory back. Raises BufferError while a payload is on loan."""
+        self.pool.arena.close()
