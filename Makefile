@@ -45,6 +45,7 @@ install: setup ## install for the system: PREFIX=/opt/txpool gets bin/txpool, wi
 	@rm -rf build
 	$(BIN)/pip wheel $(QUIETLY) --no-deps --no-build-isolation --wheel-dir build/wheel .
 	$(BIN)/pip --python "$(PREFIX)/bin/python" install $(QUIETLY) --no-deps --no-index --force-reinstall build/wheel/*.whl
+	@rm -rf build
 	@case "$$(readlink -f "$(PREFIX)/bin/python")" in /root/*|/home/*) \
 		echo "note: this interpreter lives in a home directory, where the systemd unit cannot see it;" \
 			"name another: make install SYSTEM_PYTHON=/usr/bin/python3" >&2;; esac
