@@ -1,0 +1,70 @@
+"""Recorded cases judged one by one, and counted: how many, how many as they should be, what was left open and why."""
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tests.outside import ROOT, shared
+
+KEPT: Final = ROOT / "tests/data"
+
+# One recorded case: JSON, so `Any` by nature.
+Case = dict[str, Any]
+# Asserts what the case says; returns why it leaves something open, or None.
+Judge = Callable[[Case], str | None]
+
+
+@dataclass
+class Tally:
+    """What came of one family of cases."""
+
+    family: str
+    source: str
+    cases: int = 0
+    failed: list[str] = field(default_factory=list)
+    left_open: Counter[str] = field(default_factory=Counter)
+
+    def judge(self, cases: Iterable[Case], judge: Judge) -> None:
+        for case in cases:
+            self.cases += 1
+            try:
+                reason = judge(case)
+            except AssertionError as fault:
+                self.failed.append(f"{case['id']}: {fault}")
+            else:
+                if reason:
+                    self.left_open[reason] += 1
+
+    def __str__(self) -> str:
+        passed = self.cases - len(self.failed) - self.left_open.total()
+        counts = f"{passed} passed, {len(self.failed)} failed, {self.left_open.total()} left open"
+        reasons = "".join(f"; {count}: {reason}" for reason, count in self.left_open.items())
+        return f"{self.family} ({self.source}): {self.cases} cases, {counts}{reasons}"
+
+
+def kept_cases(family: str) -> list[Case]:
+    """The cases that the repository holds a copy of."""
+    return _load(KEPT / f"{family}.json.gz")
+
+
+def shared_cases(family: str) -> list[Case]:
+    """All cases, from beside the repository; skips the test without them."""
+    return _load(shared(f"vectors/{family}.json.gz"))
+
+
+def _load(path: Path) -> list[Case]:
+    with gzip.open(path) as text:
+        cases: list[Case] = json.load(text)["cases"]
+    return cases
+
+
+def raw(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def number(text: str | None) -> int:
+    return int(text or "0x0", 16)
