@@ -20,7 +20,7 @@ from txpool.core.placement import drop, enqueue, outbids, promote, promote_one
 from txpool.core.record import Resident
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.residents import Counts, Residents
-from txpool.core.sender import Sender, sender_at
+from txpool.core.sender import Sender
 from txpool.core.settings import PoolSettings
 from txpool.core.stateful import authority_fault, stateful_fault
 from txpool.core.stateless import stateless_fault
@@ -199,7 +199,7 @@ class Pool:
         fault = stateless_fault(candidate, self.head, self.settings)
         if fault:
             return self._refuse(key, fault)
-        sender = residents.senders.get(address) or sender_at(accounts[address])
+        sender = residents.sender_of(address, accounts)
         entered = self._enter(candidate, address, sender)
         if isinstance(entered, Rejected):
             return self._refuse(key, entered)
@@ -220,7 +220,7 @@ class Pool:
         key = (tx.hash, address, tx.nonce)
         residents.say(Kind.REINJECTED, None, key)
         residents.tallies.reinjected += 1
-        sender = residents.senders.get(address) or sender_at(accounts[address])
+        sender = residents.sender_of(address, accounts)
         entered = self._enter(candidate, address, sender)
         if isinstance(entered, Rejected):
             residents.tallies.reinject_refused += 1

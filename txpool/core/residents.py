@@ -13,10 +13,11 @@ import msgspec
 from txpool.core.candidate import Candidate
 from txpool.core.events import NO_HASH, EventRing
 from txpool.core.eviction import PriceOrder, slots_of
+from txpool.core.head import Account
 from txpool.core.lifecycle import Kind
 from txpool.core.record import Resident, pack_record, read_record
 from txpool.core.rejection import Reason
-from txpool.core.sender import Sender
+from txpool.core.sender import Sender, sender_at
 from txpool.core.shards import Shards
 from txpool.core.store import Store
 from txpool.core.tallies import Tallies
@@ -64,6 +65,7 @@ class Residents:
         self.now = 0
         self.head_number = 0
         self.mined: Mapping[bytes, int] = {}
+        self.released: dict[bytes, Sender] = {}
         self._account_slots = account_slots
         self.prices = PriceOrder(self._read_if_live, self.index.values, base_fee)
 
@@ -76,6 +78,7 @@ class Residents:
         self.now = max(now, self.now)
         self.head_number = head_number
         self.mined = mined
+        self.released = {}
         return self.events.next_seq
 
     def read(self, handle: int) -> Resident:
@@ -87,6 +90,14 @@ class Residents:
     ) -> None:
         """Leave an event at the time and head of the operation that is under way."""
         self.events.append(kind, reason, key, now=self.now, head=self.head_number, counterpart=counterpart)
+
+    def sender_of(self, address: bytes, accounts: Mapping[bytes, Account]) -> Sender:
+        """The sender that is here or was when the operation began, or a new one at its account."""
+        known = self.senders.get(address)
+        if known:
+            return known
+        gone = self.released.get(address)
+        return sender_at(Account(gone.nonce, gone.balance, gone.has_code) if gone else accounts[address])
 
     def take_in(self, candidate: Candidate, sender: bytes, cost: int) -> Resident | None:
         """Store a newcomer that nothing points at yet. None when the store is full."""
@@ -199,9 +210,9 @@ class Residents:
             self.queue_ages[address] = self.now
 
     def release_if_empty(self, address: bytes, sender: Sender) -> None:
-        """Forget a sender that has nothing here any more."""
+        """Forget a sender that has nothing here any more; its account is still at hand until the operation ends."""
         if not sender.pending and not sender.queued and address in self.senders:
-            self.senders.remove(address)
+            self.released[address] = self.senders.remove(address)
 
     def counts(self) -> Counts:
         """How much is in the pool, O(1)."""
