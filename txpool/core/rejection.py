@@ -108,6 +108,15 @@ SENTENCE: Final = MappingProxyType(
 )
 
 
+# Why a submission may be refused, and why something pooled may be let go: closed sets, for labels.
+REFUSALS: Final = tuple(SENTENCE)
+REMOVALS: Final = (
+    *(reason for reason in Reason if reason not in SENTENCE),
+    Reason.GAS_LIMIT_TOO_HIGH,
+    Reason.REPLACEMENT_UNDERPRICED,
+)
+
+
 class Rejected(msgspec.Struct, frozen=True, gc=False):
     """A refusal, as a value: its reason, and the facts that its sentence names."""
 

@@ -1,6 +1,6 @@
 """Plain counters of what the pool did; published when somebody scrapes."""
 
-from txpool.core.rejection import Reason
+from txpool.core.rejection import REFUSALS, REMOVALS
 
 
 class Tallies:
@@ -8,9 +8,9 @@ class Tallies:
 
     def __init__(self) -> None:
         self.accepted = 0
-        self.rejected = dict.fromkeys(Reason, 0)
-        self.removed_pending = dict.fromkeys(Reason, 0)
-        self.removed_queued = dict.fromkeys(Reason, 0)
+        self.rejected = dict.fromkeys(REFUSALS, 0)
+        self.removed_pending = dict.fromkeys(REMOVALS, 0)
+        self.removed_queued = dict.fromkeys(REMOVALS, 0)
         self.included = 0
         self.reinjected = 0
         self.reinject_refused = 0
