@@ -94,7 +94,9 @@ def signing_hash(tx: Tx) -> bytes:
     start = 1 if tx.type else 0
     first = raw[start]
     start += 1 if first < 0xF8 else first - 0xF6
-    signed = raw[start : len(raw) - _encoded_size(tx.v) - _encoded_size(tx.r) - _encoded_size(tx.s)]
+    end = len(raw) - _encoded_size(tx.v)
+    end -= 66 if tx.r >> 248 and tx.s >> 248 else _encoded_size(tx.r) + _encoded_size(tx.s)
+    signed = raw[start:end]
     if tx.type:
         return keccak(raw[:1] + rlp.header(0xC0, len(signed)) + signed)
     if tx.chain_id is not None:
