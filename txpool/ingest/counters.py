@@ -1,0 +1,40 @@
+"""Plain counters of the ingest, read when somebody scrapes."""
+
+from txpool.core.rejection import Reason
+
+
+class IngestCounters:
+    """Counts since the start.
+
+    Attributes:
+        batches: batches judged.
+        batch_sizes: batches by the bit length of their size: [1] counts those of 1, [2] of 2-3, [3] of 4-7 ...
+        transactions: transactions that reached the pool.
+        recovered_inline: senders recovered in the loop's thread.
+        recovered_on_threads: senders recovered elsewhere.
+        refused: refusals that the pool never saw, by reason.
+        refused_busy: transactions turned away because too many waited.
+        crashed: batches that a bug of ours ended.
+    """
+
+    __slots__ = (
+        "batch_sizes",
+        "batches",
+        "crashed",
+        "recovered_inline",
+        "recovered_on_threads",
+        "refused",
+        "refused_busy",
+        "transactions",
+    )
+
+    def __init__(self) -> None:
+        self.batches = 0
+        self.batch_sizes = [0] * 16
+        self.transactions = 0
+        self.recovered_inline = 0
+        self.recovered_on_threads = 0
+        self.refused = dict.fromkeys((Reason.UNDECODABLE, Reason.TX_FEE_CAP, Reason.UNPROTECTED), 0)
+        self.refused[Reason.ALREADY_KNOWN] = 0
+        self.refused_busy = 0
+        self.crashed = 0

@@ -1,0 +1,317 @@
+"""Gathers what one turn of the event loop brought, and gets it judged."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Protocol
+
+import msgspec
+
+from txpool.core.head import Account
+from txpool.core.pool import Pool
+from txpool.core.rejection import Reason, Rejected
+from txpool.core.stateless import fault_before_sender
+from txpool.core.tx import decode
+from txpool.ingest.batch import CRASHED, Batch, Outcome, Reply
+from txpool.ingest.counters import IngestCounters
+from txpool.ingest.gate import Gate
+
+LOG: Final = logging.getLogger(__name__)
+
+_ALREADY_KNOWN: Final = Rejected(Reason.ALREADY_KNOWN)
+
+
+class AccountSource(Protocol):
+    """Where the accounts of senders come from that the pool does not know yet."""
+
+    async def accounts(self, addresses: Collection[bytes]) -> Mapping[bytes, Account]:
+        """Those accounts at the chain's head, all of them."""
+
+
+AtHand = Callable[[Collection[bytes]], Mapping[bytes, Account]]
+
+
+class IngestSettings(msgspec.Struct, frozen=True):
+    """Bounds of the ingest.
+
+    Attributes:
+        batch_max: transactions judged in one go; a turn of the loop takes no more.
+        inline_max: up to so many senders are recovered in the loop's thread, more on worker threads.
+        threads: how many of those.
+        queue_max: transactions that may wait, beyond which new ones are turned away.
+        queue_bytes_max: their bytes.
+    """
+
+    batch_max: int = 128
+    inline_max: int = 32
+    threads: int = 2
+    queue_max: int = 16_384
+    queue_bytes_max: int = 128 * 1024 * 1024
+
+
+class Busy(msgspec.Struct, frozen=True, gc=False):
+    """Too many transactions wait: come again."""
+
+    waiting: int
+    retry_after_seconds: int = 1
+
+    def __str__(self) -> str:
+        return f"rate limit exceeded: {self.waiting} transactions wait, retry in {self.retry_after_seconds} s"
+
+
+class Ingest:
+    """Bytes in, verdicts out, in order of arrival. Made and used in the loop's thread.
+
+    Args:
+        pool: who judges; its head is the chain's.
+        chain_id: what signatures must name.
+        accounts: asked for senders that the pool does not track.
+        clock: nanoseconds since the epoch.
+        gate: the checks that RPC makes.
+        settings: bounds.
+        at_hand: the accounts of these that can be had without waiting; without it every unknown sender is fetched.
+        on_events: told the numbers of the events that a batch has caused, before its callers have their verdicts.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        chain_id: int,
+        accounts: AccountSource,
+        clock: Callable[[], int],
+        *,
+        gate: Gate | None = None,
+        settings: IngestSettings | None = None,
+        at_hand: AtHand | None = None,
+        on_events: Callable[[range], None] | None = None,
+    ) -> None:
+        self.settings = settings or IngestSettings()
+        self.counters = IngestCounters()
+        self.depth = 0  # transactions that wait for a verdict
+        self.depth_bytes = 0
+        self._pool = pool
+        self._chain_id = chain_id
+        self._accounts = accounts
+        self._clock = clock
+        self._gate = gate or Gate()
+        self._at_hand = at_hand
+        self._on_events = on_events or _nobody_listens
+        self._loop = asyncio.get_running_loop()
+        self._arrivals: list[tuple[bytes, Reply]] = []
+        self._lane: deque[Batch] = deque()
+        self._turn_due = False
+        self._arrival = 0
+        self._threads: ThreadPoolExecutor | None = None
+        self._fetch: asyncio.Task[None] | None = None
+        self._drained = asyncio.Event()
+
+    def offer(self, raw: bytes, reply: Reply) -> Busy | None:
+        """Take a transaction in binary form; `reply` is called once, in a later turn. Busy: it was not taken."""
+        settings = self.settings
+        size = len(raw)
+        if self.depth >= settings.queue_max or self.depth_bytes + size > settings.queue_bytes_max:
+            self.counters.refused_busy += 1
+            return Busy(self.depth)
+        self.depth += 1
+        self.depth_bytes += size
+        self._arrivals.append((raw, reply))
+        if not self._turn_due:
+            self._turn_due = True
+            self._loop.call_soon(self._turn)
+        return None
+
+    async def drain(self) -> None:
+        """Wait until everything that was taken is judged."""
+        while self.depth:
+            self._drained.clear()
+            await self._drained.wait()
+
+    def close(self) -> None:
+        """End the worker threads. To be called when drained."""
+        if self._threads is not None:
+            self._threads.shutdown()
+            self._threads = None
+
+    # --- one turn of the loop: decode what arrived, and judge a batch that is ready
+
+    def _turn(self) -> None:
+        self._turn_due = False
+        if self._arrivals:
+            arrived = self._arrivals[: self.settings.batch_max]
+            self._arrivals = self._arrivals[self.settings.batch_max :]
+            batch = self._decode(arrived)
+            self._lane.append(batch)
+            self._recover(batch)
+        self._judge_first()
+        if self._arrivals or (self._lane and not self._lane[0].waiting):
+            self._turn_soon()
+
+    def _turn_soon(self) -> None:
+        if not self._turn_due:
+            self._turn_due = True
+            self._loop.call_soon(self._turn)
+
+    def _decode(self, arrived: Sequence[tuple[bytes, Reply]]) -> Batch:
+        """Decode, and refuse at once what the pool need not see."""
+        batch = Batch(self._pool.head, len(arrived), sum([len(raw) for raw, _ in arrived]))
+        arrival = max(self._arrival, self._clock())
+        for raw, reply in arrived:
+            try:
+                refusal = self._enter(batch, raw, arrival, reply)
+            except Exception:
+                LOG.exception("decoding broke on 0x%s", raw[:4096].hex())
+                _tell(reply, CRASHED)
+                continue
+            if refusal is not None:
+                self.counters.refused[refusal.reason] += 1
+                _tell(reply, refusal)
+            arrival += 1
+        self._arrival = arrival
+        return batch
+
+    def _enter(self, batch: Batch, raw: bytes, arrival: int, reply: Reply) -> Rejected | None:
+        """Decode one transaction into the batch, or refuse it."""
+        tx = decode(raw)
+        if isinstance(tx, Rejected):
+            return tx
+        if fault := self._gate.fault(tx):
+            return fault
+        if not self._pool.knows(tx.hash):
+            batch.add(tx, arrival, reply, sound=fault_before_sender(tx, batch.head) is None)
+            return None
+        if not self._lane and not batch.candidates:
+            return _ALREADY_KNOWN
+        known = self._pool.pooled(tx.hash)  # one ahead of it may yet replace the one in the pool
+        assert known is not None, "the pool knows it"
+        batch.add_known(tx, known.sender, arrival, reply)
+        return None
+
+    # --- senders
+
+    def _recover(self, batch: Batch) -> None:
+        count = len(batch.unsigned)
+        if count <= self.settings.inline_max or self.settings.threads < 1:
+            self.counters.recovered_inline += count
+            self._recover_part(batch, batch.unsigned)
+            return
+        self.counters.recovered_on_threads += count
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self.settings.threads, "txpool-recover")
+        for places in batch.chunks(self.settings.threads):
+            batch.waiting += 1
+            self._threads.submit(self._recover_elsewhere, batch, places)
+
+    def _recover_elsewhere(self, batch: Batch, places: list[int]) -> None:
+        self._recover_part(batch, places)
+        self._loop.call_soon_threadsafe(self._part_recovered, batch)
+
+    def _recover_part(self, batch: Batch, places: list[int]) -> None:
+        try:
+            batch.recover(places, self._chain_id)
+        except Exception:
+            LOG.exception("recovering senders broke")
+            batch.broken = True
+
+    def _part_recovered(self, batch: Batch) -> None:
+        batch.waiting -= 1
+        if not batch.waiting and batch is self._lane[0]:
+            self._turn_soon()
+
+    # --- judging, strictly in order of arrival
+
+    def _judge_first(self) -> None:
+        """Judge the batch that is next, unless something of it is still under way."""
+        if not self._lane or self._lane[0].waiting:
+            return
+        batch = self._lane[0]
+        try:
+            if batch.replies and not batch.broken and not self._judge(batch):
+                return
+        except Exception:
+            LOG.exception("judging broke")
+            batch.broken = True
+        if batch.broken:
+            self._give_up(batch)
+        self._lane.popleft()
+        self.depth -= batch.count
+        self.depth_bytes -= batch.size
+        if not self.depth:
+            self._drained.set()
+
+    def _judge(self, batch: Batch) -> bool:
+        """Have the pool judge; False where accounts have to be fetched first."""
+        pool = self._pool
+        batch.copy_senders()
+        if pool.head is not batch.head:
+            self._look_again(batch)
+        if not self._accounts_known(batch):
+            return False
+        verdicts, events = pool.submit(batch.candidates, batch.accounts, now=self._clock())
+        counters = self.counters
+        counters.batches += 1
+        counters.batch_sizes[min(len(verdicts).bit_length(), len(counters.batch_sizes) - 1)] += 1
+        counters.transactions += len(verdicts)
+        self._on_events(events)
+        replies, batch.replies = batch.replies, []
+        for reply, verdict in zip(replies, verdicts, strict=True):
+            _tell(reply, verdict)
+        return True
+
+    def _look_again(self, batch: Batch) -> None:
+        """The head has changed: what failed an early check under the old one may pass now, and needs its sender."""
+        head = batch.head = self._pool.head
+        unsigned = [
+            place
+            for place, candidate in enumerate(batch.candidates)
+            if candidate.sender is None and fault_before_sender(candidate.tx, head) is None
+        ]
+        self.counters.recovered_inline += len(unsigned)
+        batch.recover(unsigned, self._chain_id)
+
+    def _accounts_known(self, batch: Batch) -> bool:
+        """Whether the pool or the batch has the account of every sender; if not, fetch what is missing."""
+        pool = self._pool
+        if batch.accounts_head is not pool.head:
+            batch.accounts, batch.accounts_head = {}, pool.head
+        senders = {sender for each in batch.candidates if isinstance(sender := each.sender, bytes)}
+        missing = {sender for sender in senders if sender not in batch.accounts and not pool.tracks(sender)}
+        if missing and self._at_hand is not None:
+            batch.accounts = {**batch.accounts, **self._at_hand(missing)}
+            missing -= batch.accounts.keys()
+        if missing:
+            batch.waiting += 1
+            self._fetch = self._loop.create_task(self._fetch_accounts(batch, missing))
+        return not missing
+
+    async def _fetch_accounts(self, batch: Batch, missing: Collection[bytes]) -> None:
+        """Ask the chain; an answer that a new head has overtaken is asked for again."""
+        try:
+            found = await self._accounts.accounts(missing)
+            if self._pool.head is batch.accounts_head:
+                batch.accounts = {**batch.accounts, **found}
+        except Exception:
+            LOG.exception("fetching accounts broke")
+            batch.broken = True
+        batch.waiting -= 1
+        self._turn_soon()
+
+    def _give_up(self, batch: Batch) -> None:
+        """Tell everybody who waits for this batch, and go on with the next."""
+        self.counters.crashed += 1
+        replies, batch.replies = batch.replies, []
+        for reply in replies:
+            _tell(reply, CRASHED)
+
+
+def _tell(reply: Reply, outcome: Outcome) -> None:
+    """Give one caller its answer; one that breaks on it does not keep it from the others."""
+    try:
+        reply(outcome)
+    except Exception:
+        LOG.exception("answering broke")
+
+
+def _nobody_listens(events: range) -> None:
+    """Nobody wants to know what happened."""

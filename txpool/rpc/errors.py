@@ -1,0 +1,64 @@
+"""JSON-RPC errors with go-ethereum's codes and words."""
+
+from typing import Final
+
+import msgspec
+
+
+class RpcError(msgspec.Struct, frozen=True, gc=False):
+    """An answer that says no: a code, a sentence, at times something to look at."""
+
+    code: int
+    message: str
+    data: str | None = None
+
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
+SERVER_ERROR: Final = -32000  # what the pool or the chain refuses
+RESPONSE_TOO_LARGE: Final = -32003
+LIMIT_EXCEEDED: Final = -32005
+
+METHOD_NAME_BYTES_MAX: Final = 2048
+
+NOT_JSON: Final = RpcError(PARSE_ERROR, "parse error")
+STRAY: Final = RpcError(INVALID_REQUEST, "invalid request")
+EMPTY_BATCH: Final = RpcError(INVALID_REQUEST, "empty batch")
+BATCH_TOO_LARGE: Final = RpcError(INVALID_REQUEST, "batch too large")
+ANSWER_TOO_LARGE: Final = RpcError(RESPONSE_TOO_LARGE, "response too large")
+NO_NOTIFICATIONS: Final = RpcError(METHOD_NOT_FOUND, "notifications not supported")
+CRASHED: Final = RpcError(INTERNAL_ERROR, "method handler crashed")
+SHUTTING_DOWN: Final = RpcError(LIMIT_EXCEEDED, "shutting down")
+NON_ARRAY: Final = RpcError(INVALID_PARAMS, "non-array args")
+NO_HEADER: Final = RpcError(SERVER_ERROR, "header not found")
+
+
+def no_such_method(name: str) -> RpcError:
+    """A method that nobody serves."""
+    size = len(name.encode("utf-8", "replace"))
+    if size > METHOD_NAME_BYTES_MAX:
+        return RpcError(INVALID_REQUEST, f"method name too long: {size} > {METHOD_NAME_BYTES_MAX}")
+    return RpcError(METHOD_NOT_FOUND, f"the method {name} does not exist/is not available")
+
+
+def invalid_argument(index: int, why: str) -> RpcError:
+    """An argument that cannot be read."""
+    return RpcError(INVALID_PARAMS, f"invalid argument {index}: {why}")
+
+
+def missing_argument(index: int) -> RpcError:
+    """An argument that has to be there."""
+    return RpcError(INVALID_PARAMS, f"missing value for required argument {index}")
+
+
+def too_many_arguments(most: int) -> RpcError:
+    """More arguments than the method takes."""
+    return RpcError(INVALID_PARAMS, f"too many arguments, want at most {most}")
+
+
+def refused(why: object) -> RpcError:
+    """What the pool or the chain says no to; wallets match on the sentence."""
+    return RpcError(SERVER_ERROR, str(why))

@@ -1,0 +1,156 @@
+"""A small HTTP/1.1 server for one handler: listening, deadlines, an orderly end."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Final
+
+from txpool.rpc.access import Access
+from txpool.rpc.http_connection import HttpConnection, HttpCounters, HttpLimits
+from txpool.rpc.http_message import Exchange, Stamp
+
+__all__ = ["Access", "Exchange", "Handler", "HttpCounters", "HttpLimits", "HttpServer"]
+
+LOG: Final = logging.getLogger(__name__)
+
+Handler = Callable[[Exchange], None]
+
+BACKLOG: Final = 1024
+
+
+class HttpServer:
+    """Serves `handler` on any number of connections; one timer for all of them.
+
+    Args:
+        handler: called with each request that was read whole; it calls `reply`, at once or later.
+        limits: what a peer may take.
+        access: which hosts and origins browsers may use.
+        farewell: the body of the 503 that a request gets which comes after `stop`.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        limits: HttpLimits | None = None,
+        access: Access | None = None,
+        farewell: bytes = b'{"error":"shutting down"}',
+    ) -> None:
+        self.limits = limits or HttpLimits()
+        self.access = access or Access()
+        self.counters = HttpCounters()
+        self.stamp = Stamp()
+        self.stopping = False
+        self.now = 0.0
+        self.idle_deadline = 0.0
+        self._handler = handler
+        self._farewell = farewell
+        self._connections: set[HttpConnection] = set()
+        self._answered: list[HttpConnection] = []
+        self._flush_due = False
+        self._held = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listeners: list[asyncio.Server] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._emptied: asyncio.Event = asyncio.Event()
+
+    # --- life
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Serve on an address; port 0 takes a free one. Returns where it listens."""
+        self._loop = asyncio.get_running_loop()
+        listener = await self._loop.create_server(lambda: HttpConnection(self), host, port, backlog=BACKLOG)
+        self._listeners.append(listener)
+        if self._timer is None:
+            self._tick()
+        name = listener.sockets[0].getsockname()
+        return name[0], name[1]
+
+    def _tick(self) -> None:
+        assert self._loop is not None, "ticks only once it listens"
+        self.stamp.renew(formatdate(usegmt=True))
+        self.sweep(self._loop.time())
+        self._timer = self._loop.call_later(self.limits.sweep_seconds, self._tick)
+
+    def sweep(self, now: float) -> None:
+        """See to every connection whose deadline has passed; `now` in the seconds of the loop's clock."""
+        self.now = now
+        self.idle_deadline = now + self.limits.idle_seconds
+        for connection in [each for each in self._connections if each.deadline <= now]:
+            connection.expire()
+
+    async def stop(self, *, seconds: float) -> None:
+        """Accept nothing more, answer everything that was read, close. What takes longer than `seconds` is cut."""
+        self.stopping = True
+        for listener in self._listeners:
+            listener.close()
+        await asyncio.sleep(0)  # one look at what lies in the sockets already: it gets its 503
+        for connection in tuple(self._connections):
+            connection.wind_down()
+        try:
+            async with asyncio.timeout(seconds):
+                while self._connections:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+        except TimeoutError:
+            LOG.warning("%d HTTP connections were cut at the end", len(self._connections))
+            for connection in tuple(self._connections):
+                connection.abort()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._connections)
+
+    # --- what connections ask for
+
+    def serve(self, exchange: Exchange) -> None:
+        """Hand a request to the handler; one that breaks costs its own request only."""
+        if self.stopping:
+            exchange.reply(self._farewell, 503)
+            return
+        try:
+            self._handler(exchange)
+        except Exception:
+            LOG.exception("the handler broke on %r %r", exchange.method, exchange.target)
+            if not exchange.replied:
+                exchange.refuse(500, "internal server error")
+
+    def admit(self, connection: HttpConnection) -> bool:
+        """Take a new connection in; False if there are too many."""
+        self.counters.connections += 1
+        admitted = len(self._connections) < self.limits.connections_max
+        self.counters.connections_refused += not admitted
+        self._connections.add(connection)
+        return admitted
+
+    def forget(self, connection: HttpConnection) -> None:
+        """A connection has ended."""
+        self._connections.discard(connection)
+        if not self._connections:
+            self._emptied.set()
+
+    def hold(self, size: int) -> bool:
+        """Count bytes of half-read bodies (or give them back); False beyond the limit."""
+        self._held += size
+        return self._held <= self.limits.bodies_bytes_max or size <= 0
+
+    def flush_soon(self) -> None:
+        """Have the answers of this turn written at its end, behind what the handler has scheduled."""
+        if not self._flush_due:
+            assert self._loop is not None, "connections exist only once it listens"
+            self._flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def answered(self, connection: HttpConnection) -> None:
+        """A connection has something to write."""
+        self._answered.append(connection)
+        self.flush_soon()
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        answered, self._answered = self._answered, []
+        for connection in answered:
+            connection.flush()

@@ -1,0 +1,440 @@
+"""One HTTP connection: bytes to requests, answers back in the order of the requests.
+
+The hot path of the server, so it stands on `httptools` alone. Everything that a peer could let grow has a bound: the
+head, the body, the time for each, the requests under way, the answers not yet taken.
+"""
+
+import asyncio
+import logging
+from enum import IntEnum
+from typing import Final, Protocol, cast
+
+import msgspec
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from txpool.rpc.access import Access
+from txpool.rpc.http_message import TEXT, Exchange, Stamp
+
+LOG: Final = logging.getLogger(__name__)
+
+NEVER: Final = float("inf")
+JOINED_BYTES_MAX: Final = 16_384  # below, one copy is cheaper than a second piece
+CLOSE: Final = b"Connection: close\r\n"
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class HttpLimits(msgspec.Struct, frozen=True):
+    """Bounds of an HTTP server: bytes, seconds, counts.
+
+    Attributes:
+        head_bytes_max: of one request's line and headers, beyond what one read brought.
+        body_bytes_max: of one body. Declared longer: refused; longer in chunks: cut, as go-ethereum does.
+        bodies_bytes_max: of all half-read bodies of all connections.
+        head_seconds: for a request's head, from its first byte; for the first byte of a connection as well.
+        body_seconds: for the body.
+        idle_seconds: between requests.
+        write_seconds: for a peer that does not take its answers.
+        linger_seconds: how long a peer that is hung up on may finish sending, so that it can read why.
+        connections_max: at once.
+        requests_max: under way on one connection; beyond, it is not read from.
+        sweep_seconds: how often deadlines are looked at.
+    """
+
+    head_bytes_max: int = 65_536
+    body_bytes_max: int = 5 * 1024 * 1024
+    bodies_bytes_max: int = 256 * 1024 * 1024
+    head_seconds: float = 10.0
+    body_seconds: float = 30.0
+    idle_seconds: float = 120.0
+    write_seconds: float = 30.0
+    linger_seconds: float = 5.0
+    connections_max: int = 4096
+    requests_max: int = 128
+    sweep_seconds: float = 1.0
+
+
+class HttpCounters:
+    """What happened since the start, as plain ints; `by_status` counts the answers that were not 200."""
+
+    __slots__ = ("by_status", "bytes_in", "connections", "connections_refused", "requests", "timeouts")
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.connections_refused = 0
+        self.requests = 0
+        self.bytes_in = 0
+        self.timeouts = 0
+        self.by_status: dict[int, int] = {}
+
+
+class House(Protocol):
+    """What a connection needs of its server."""
+
+    limits: HttpLimits
+    access: Access
+    counters: HttpCounters
+    stamp: Stamp
+    now: float
+    idle_deadline: float
+    stopping: bool
+
+    def serve(self, exchange: Exchange) -> None:
+        """Hand a request to the handler."""
+
+    def admit(self, connection: "HttpConnection") -> bool:
+        """Take a new connection in; False if there are too many."""
+
+    def forget(self, connection: "HttpConnection") -> None:
+        """A connection has ended."""
+
+    def hold(self, size: int) -> bool:
+        """Count bytes of half-read bodies (or give them back); False beyond the limit."""
+
+    def flush_soon(self) -> None:
+        """Have the answers of this turn written at its end."""
+
+    def answered(self, connection: "HttpConnection") -> None:
+        """A connection has something to write."""
+
+
+class Phase(IntEnum):
+    """How far the request that is being read has come."""
+
+    BETWEEN = 0
+    HEAD = 1
+    BODY = 2
+
+
+class HttpConnection(asyncio.Protocol):
+    """Reads requests, hands each to the server's handler, and writes the answers of one loop turn together.
+
+    Requests are numbered as they come. `_taken` is the next request's number, `_answered` that of the next answer to
+    go out; an answer that comes early waits in `_early`. Once `_last` is set no further request is taken, and the
+    connection ends when all that were taken are answered.
+    """
+
+    def __init__(self, server: House) -> None:
+        self.deadline = NEVER
+        self._server = server
+        self._transport: asyncio.Transport | None = None
+        self._parser = HttpRequestParser(self)
+        self._phase = Phase.BETWEEN
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._refusal: tuple[int, str] | None = None
+        self._taken = 0
+        self._answered = 0
+        self._early: dict[int, tuple[bytes, bytes]] = {}
+        self._out: list[bytes] = []
+        self._last = False  # no further request is taken
+        self._deaf = False  # nothing is read any more
+        self._lingers = False  # the peer may still be sending: let it, lest it miss the answer
+        self._watched = (-1, Phase.BETWEEN)  # the partial request whose deadline runs
+        self._head_bytes = 0
+        self._held = 0  # bytes of a half-read body that the server counts
+        self._write_stalled = False
+        self._reading = True
+
+    # --- the transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or say that there are too many."""
+        self._transport = cast("asyncio.Transport", transport)
+        if self._server.admit(self):
+            self.deadline = self._server.now + self._server.limits.head_seconds
+        else:
+            self._hang_up(503, "too many connections")
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, and see to the limits."""
+        server = self._server
+        server.counters.bytes_in += len(data)
+        if self._deaf:
+            return
+        self._feed(data)
+        if self._phase is not Phase.BETWEEN and not self._deaf:
+            self._watch(len(data))
+        if self._taken != self._answered:
+            server.flush_soon()
+            if self._taken - self._answered >= server.limits.requests_max:
+                self._regulate()
+
+    def _feed(self, data: bytes) -> None:
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except HttpParserUpgrade as upgrade:  # not offered: go on in HTTP, as if it had not been asked for
+                self._parser = HttpRequestParser(self)
+                data = data[upgrade.args[0] :]
+            except HttpParserCallbackError:
+                LOG.exception("an HTTP connection broke")
+                self.abort()
+                return
+            except HttpParserError:
+                if not self._deaf:
+                    self._hang_up(400, "malformed HTTP request")
+                return
+            else:
+                return
+
+    def eof_received(self) -> bool:
+        """Go on answering a peer that has sent all it wanted."""
+        self._last = self._deaf = True
+        self._lingers = False
+        self._phase = Phase.BETWEEN
+        return self._taken != self._answered or bool(self._out)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it; answers that come later are dropped."""
+        self._transport = None
+        self.deadline = NEVER
+        self._release_body()
+        self._early.clear()
+        self._out.clear()
+        self._server.forget(self)
+
+    def pause_writing(self) -> None:
+        """Read no more from a peer that does not take its answers."""
+        self._write_stalled = True
+        self.deadline = self._server.now + self._server.limits.write_seconds
+        self._regulate()
+
+    def resume_writing(self) -> None:
+        """The peer has taken its answers."""
+        self._write_stalled = False
+        self._restart_deadline()
+        self._settle()
+
+    # --- the parser's side
+
+    def on_message_begin(self) -> None:
+        """Start a request."""
+        self._phase = Phase.HEAD
+        self._target = b""
+        self._headers = {}
+        self._body = []
+        self._body_bytes = 0
+        self._refusal = None
+
+    def on_url(self, url: bytes) -> None:
+        """Collect the target, which may come in pieces."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        name = name.lower()
+        if name == b"host" and name in self._headers:
+            self._refusal = (400, "too many Host headers")
+        self._headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        """Refuse what need not be read."""
+        self._phase = Phase.BODY
+        if self._deaf:
+            return
+        headers, limits = self._headers, self._server.limits
+        if self._refusal is None and not self._server.access.admits(headers.get(b"host", b"")):
+            self._refusal = (403, "invalid host specified")
+        size = headers.get(b"content-length", b"0")
+        if int(size) > limits.body_bytes_max:
+            self._hang_up(413, f"content length too large ({int(size)}>{limits.body_bytes_max})")
+        elif b"expect" in headers and self._taken == self._answered and not self._out:
+            self._write(CONTINUE)
+
+    def on_body(self, chunk: bytes) -> None:
+        """Collect the body; what goes over the limit in chunks is cut there."""
+        if self._deaf or self._refusal is not None:
+            return
+        self._body_bytes += len(chunk)
+        excess = self._body_bytes - self._server.limits.body_bytes_max
+        if excess > 0:
+            self._body.append(chunk[:-excess])
+            self._take(last=True)
+            self._deaf = self._lingers = True
+            return
+        self._body.append(chunk)
+
+    def on_message_complete(self) -> None:
+        """Hand the request over."""
+        if not self._deaf:
+            self._take(last=not self._parser.should_keep_alive())
+        self._phase = Phase.BETWEEN
+        if self._last:
+            self._deaf = True
+
+    # --- requests
+
+    def _take(self, *, last: bool) -> None:
+        server = self._server
+        server.counters.requests += 1
+        self.deadline = NEVER
+        if self._held:
+            self._release_body()
+        number = self._taken
+        self._taken += 1
+        self._last = last = last or server.stopping
+        lines = server.access.share_with(self._headers)
+        if last:
+            lines += CLOSE
+        method = self._parser.get_method()
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        exchange = Exchange(self, server.stamp, number, (method, self._target, self._headers), body, lines)
+        if self._refusal is not None:
+            exchange.refuse(*self._refusal)
+        elif (preflight := server.access.preflight(method, self._headers)) is not None:
+            exchange.reply(b"", 204, lines=preflight)
+        else:
+            server.serve(exchange)
+
+    def _watch(self, size: int) -> None:
+        """See to the time and room that a half-read request takes."""
+        limits = self._server.limits
+        partial = (self._taken, self._phase)
+        if partial != self._watched:
+            self._watched = partial
+            self._head_bytes = 0
+            self._restart_deadline()
+        else:
+            self._head_bytes += size
+        if self._phase is Phase.HEAD:
+            if self._head_bytes > limits.head_bytes_max:
+                self._hang_up(431, "request header too large")
+            return
+        growth, self._held = self._body_bytes - self._held, self._body_bytes
+        if not self._server.hold(growth):
+            self._hang_up(503, "too many bytes under way")
+
+    def _restart_deadline(self) -> None:
+        """Give a half-read request its full time."""
+        limits = self._server.limits
+        seconds = (NEVER, limits.head_seconds, limits.body_seconds)[self._phase]
+        self.deadline = self._server.now + seconds
+
+    def _release_body(self) -> None:
+        self._server.hold(-self._held)
+        self._held = 0
+
+    def _hang_up(self, status: int, text: str) -> None:
+        """Answer what cannot be served, after the answers before it, and take nothing further."""
+        self._last = self._deaf = self._lingers = True
+        self._phase = Phase.BETWEEN
+        self._release_body()
+        self._body = []
+        number = self._taken
+        self._taken += 1
+        body = text.encode() + b"\n"
+        self.answer(number, self._server.stamp.head(status, len(body), TEXT, CLOSE), body)
+
+    # --- answers
+
+    def answer(self, number: int, head: bytes, body: bytes) -> None:
+        """Put an answer in its place; it leaves at the end of a turn of the loop, once those before it are there."""
+        if self._transport is None:
+            return
+        if number != self._answered:
+            assert number > self._answered, "answered twice"
+            assert number not in self._early, "answered twice"
+            self._early[number] = (head, body)
+            return
+        self._push(head, body)
+        while self._early and (early := self._early.pop(self._answered, None)):
+            self._push(*early)
+
+    def _push(self, head: bytes, body: bytes) -> None:
+        if not self._out:
+            self._server.answered(self)
+        if len(body) < JOINED_BYTES_MAX:
+            self._out.append(head + body)
+        else:
+            self._out += (head, body)
+        self._answered += 1
+
+    def flush(self) -> None:
+        """Write what was answered in this turn."""
+        out, self._out = self._out, []
+        if out and not self._write(*out):
+            return
+        self._settle()
+
+    def _write(self, *pieces: bytes) -> bool:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return False
+        if len(pieces) == 1:
+            transport.write(pieces[0])
+        else:
+            transport.writelines(pieces)
+        return True
+
+    def _settle(self) -> None:
+        """Decide what follows once answers are written."""
+        if self._write_stalled:
+            return
+        if self._answered == self._taken and not self._out:
+            if self._last:
+                self._finish()
+                return
+            if self._phase is Phase.BETWEEN:
+                self.deadline = self._server.idle_deadline
+        if not self._reading:
+            self._regulate()
+
+    def _regulate(self) -> None:
+        """Read only while the peer takes its answers and has not too much under way."""
+        transport = self._transport
+        busy = self._write_stalled or self._taken - self._answered >= self._server.limits.requests_max
+        if transport is None or transport.is_closing() or busy is not self._reading:
+            return
+        self._reading = not busy
+        if not busy:
+            self._restart_deadline()
+            transport.resume_reading()
+            return
+        if not self._write_stalled:
+            self.deadline = NEVER  # that a request is half read is now our doing
+        transport.pause_reading()
+
+    # --- the end
+
+    def expire(self) -> None:
+        """The deadline has passed: say so where a request was begun, else just close."""
+        self.deadline = NEVER
+        self._server.counters.timeouts += 1
+        if self._deaf or self._write_stalled:
+            self.abort()
+        elif self._phase is Phase.BETWEEN:
+            self._close()
+        else:
+            self._hang_up(408, "request timed out")
+            self._server.flush_soon()
+
+    def wind_down(self) -> None:
+        """Take no further request; a half-read one is told why. End when all that was taken is answered."""
+        if self._phase is not Phase.BETWEEN:
+            self._hang_up(503, "shutting down")
+            self._server.flush_soon()
+        self._last = True
+        if self._answered == self._taken and not self._out:
+            self._finish()
+
+    def _finish(self) -> None:
+        """All is answered: close, and let a peer that still sends finish, lest it miss the answer."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._lingers:
+            self.deadline = self._server.now + self._server.limits.linger_seconds
+            transport.write_eof()
+        else:
+            transport.close()
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close without waiting for the peer."""
+        if self._transport is not None:
+            self._transport.abort()

@@ -1,0 +1,89 @@
+"""One request over HTTP and its answer."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final, Protocol
+
+JSON: Final = b"application/json"
+TEXT: Final = b"text/plain; charset=utf-8"
+
+_PHRASES: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
+_COME_AGAIN: Final = frozenset({429, 503})
+
+
+class Answers(Protocol):
+    """Where an answer goes: it leaves in the order in which the requests came."""
+
+    def answer(self, number: int, head: bytes, body: bytes) -> None:
+        """Take the answer to the request of that number."""
+
+
+class Stamp:
+    """What every answer of a server begins with, and the time that it bears, renewed by the server's sweep."""
+
+    __slots__ = ("json_ok", "lines")
+
+    def __init__(self) -> None:
+        self.renew("Thu, 01 Jan 1970 00:00:00 GMT")
+
+    def renew(self, date: str) -> None:
+        """Set the time, in the form that HTTP asks for."""
+        self.lines = b"Date: " + date.encode() + b"\r\n"
+        self.json_ok = b"HTTP/1.1 200 OK\r\nContent-Type: " + JSON + b"\r\n" + self.lines + b"Content-Length: "
+
+    def head(self, status: int, length: int, content_type: bytes, lines: bytes) -> bytes:
+        """The status line and the headers; `lines` are further ones, each with its line end."""
+        if status in _COME_AGAIN:
+            lines += b"Retry-After: 1\r\n"
+        return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\n%b%bContent-Length: %d\r\n\r\n" % (
+            status,
+            _PHRASES[status],
+            content_type,
+            self.lines,
+            lines,
+            length,
+        )
+
+
+class Exchange:
+    """A request that was read whole, and the one way to answer it: call `reply` once, at any time.
+
+    Attributes:
+        method: as `b"POST"`.
+        target: path and query, as sent.
+        headers: values by name in lower case; of a name sent twice, the last.
+        body: as sent, without the chunks' frame.
+        replied: whether the answer is given.
+    """
+
+    __slots__ = ("_answers", "_lines", "_number", "_stamp", "body", "headers", "method", "replied", "target")
+
+    def __init__(
+        self,
+        answers: Answers,
+        stamp: Stamp,
+        number: int,
+        request: tuple[bytes, bytes, Mapping[bytes, bytes]],
+        body: bytes,
+        lines: bytes,
+    ) -> None:
+        self.method, self.target, self.headers = request
+        self.body = body
+        self._answers = answers
+        self._stamp = stamp
+        self._number = number
+        self._lines = lines
+        self.replied = False
+
+    def reply(self, body: bytes, status: int = 200, content_type: bytes = JSON, lines: bytes = b"") -> None:
+        """Answer; `lines` are header lines to add, each with its line end."""
+        if status == 200 and content_type is JSON and not lines and not self._lines:
+            head = b"%b%d\r\n\r\n" % (self._stamp.json_ok, len(body))
+        else:
+            head = self._stamp.head(status, len(body), content_type, self._lines + lines)
+        self.replied = True
+        self._answers.answer(self._number, head, body)
+
+    def refuse(self, status: int, text: str, lines: bytes = b"") -> None:
+        """Answer with a line of text, as Go's `http.Error` does."""
+        self.reply(text.encode() + b"\n", status, TEXT, b"X-Content-Type-Options: nosniff\r\n" + lines)

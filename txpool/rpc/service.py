@@ -1,0 +1,245 @@
+"""JSON-RPC, whatever carries it: a body in, an answer out, now or later."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from txpool.core.pool import Accepted
+from txpool.core.rejection import Rejected
+from txpool.ingest.batch import Outcome
+from txpool.ingest.ingest import Ingest
+from txpool.rpc import errors
+from txpool.rpc.arguments import Parameters, byte_string, raw_transaction
+from txpool.rpc.envelope import NULL, Batch, Call, Message, Mute, Stray, encode, error, identity_of, parse, result
+from txpool.rpc.errors import RpcError
+from txpool.rpc.method import Methods
+
+LOG: Final = logging.getLogger(__name__)
+
+SEND: Final = "eth_sendRawTransaction"
+OTHER: Final = "other"
+HTTP_OK: Final = 200
+HTTP_TOO_MANY: Final = 429
+
+_SEND_PARAMETERS: Final = Parameters(byte_string)
+
+# Told of each call: the method, `other` for one that nobody serves, and the seconds it took.
+Observer = Callable[[str, float], None]
+
+
+class Done(Protocol):
+    """Takes an answer, empty where there is none to give. `status` is HTTP's; other carriers do without."""
+
+    def __call__(self, answer: bytes, status: int = HTTP_OK, /) -> None:
+        """Take it."""
+
+
+class RpcLimits(msgspec.Struct, frozen=True):
+    """Bounds of a batch: how many calls, and how many bytes of answers."""
+
+    batch_items_max: int = 1000
+    batch_response_bytes_max: int = 25_000_000
+
+
+class JsonRpc:
+    """Reads bodies, runs methods, gives transactions to the ingest.
+
+    Args:
+        methods: by name, beside `eth_sendRawTransaction`.
+        ingest: takes what is sent.
+        clock: seconds, for durations.
+        observe: told how long each call took.
+        limits: bounds of a batch.
+    """
+
+    def __init__(
+        self,
+        methods: Methods,
+        ingest: Ingest,
+        clock: Callable[[], float],
+        *,
+        observe: Observer | None = None,
+        limits: RpcLimits | None = None,
+    ) -> None:
+        self.limits = limits or RpcLimits()
+        self._methods = methods
+        self._offer = ingest.offer
+        self._clock = clock
+        self._observe = observe or _unobserved
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def handle(self, body: bytes, done: Done) -> None:
+        """Answer a body: one message or a batch."""
+        parsed = parse(body, self.limits.batch_items_max)
+        if isinstance(parsed, Call):
+            self.start(parsed, done)
+        elif isinstance(parsed, Batch):
+            self._start_batch(parsed, done)
+        elif isinstance(parsed, RpcError):
+            done(error(NULL, parsed))
+        else:
+            done(self.reject(parsed))
+
+    def _start_batch(self, batch: Batch, done: Done) -> None:
+        if batch.too_large:
+            first = next((each.id for each in batch.items if isinstance(each, Call) and bytes(each.id)), NULL)
+            done(b"[" + error(bytes(first), errors.BATCH_TOO_LARGE) + b"]")
+        else:
+            BatchRun(self, batch, done).go()
+
+    def reject(self, message: Stray | Mute | None) -> bytes:
+        """The answer to what is no call."""
+        return error(message.id, errors.STRAY) if isinstance(message, Stray) else b""
+
+    def start(self, call: Call, done: Done) -> None:
+        """Run one call; `done` is called before this returns, or in a later turn of the loop."""
+        started = self._clock()
+        identity = identity_of(call)
+        if call.method == SEND:
+            self._send(bytes(call.params), identity, done, started)
+            return
+        method = self._methods.get(call.method)
+        if method is None:
+            self._finish(OTHER, _unserved(call.method), identity, done, started)
+            return
+        arguments = method.parameters.read(bytes(call.params))
+        outcome: Any = arguments
+        if not isinstance(arguments, RpcError):
+            try:
+                outcome = method.run(*arguments)
+            except Exception:
+                LOG.exception("%s broke", call.method)
+                outcome = errors.CRASHED
+            if method.waits and outcome is not errors.CRASHED:
+                self._wait(call.method, outcome, identity, done, started)
+                return
+        self._finish(call.method, outcome, identity, done, started)
+
+    def _finish(self, method: str, outcome: object, identity: bytes, done: Done, started: float) -> None:
+        self._observe(method, self._clock() - started)
+        if not identity:
+            done(b"")
+        elif isinstance(outcome, RpcError):
+            done(error(identity, outcome))
+        else:
+            done(result(identity, encode(outcome)))
+
+    # --- methods that wait
+
+    def _wait(self, method: str, pending: Awaitable[Any], identity: bytes, done: Done, started: float) -> None:
+        task = asyncio.ensure_future(self._await(method, pending, identity, done, started))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _await(self, method: str, pending: Awaitable[Any], identity: bytes, done: Done, started: float) -> None:
+        try:
+            outcome = await pending
+        except Exception:
+            LOG.exception("%s broke", method)
+            outcome = errors.CRASHED
+        self._finish(method, outcome, identity, done, started)
+
+    # --- transactions
+
+    def _send(self, params: bytes, identity: bytes, done: Done, started: float) -> None:
+        raw = raw_transaction(params)
+        if raw is None:
+            arguments = _SEND_PARAMETERS.read(params)
+            if isinstance(arguments, RpcError):
+                self._finish(SEND, arguments, identity, done, started)
+                return
+            raw = arguments[0]
+        busy = self._offer(raw, partial(self._judged, identity, done, started))
+        if busy is not None:
+            self._observe(SEND, self._clock() - started)
+            done(error(identity or NULL, RpcError(errors.LIMIT_EXCEEDED, str(busy))), HTTP_TOO_MANY)
+
+    def _judged(self, identity: bytes, done: Done, started: float, outcome: Outcome) -> None:
+        self._observe(SEND, self._clock() - started)
+        if not identity:
+            done(b"")
+        elif isinstance(outcome, Accepted):
+            done(result(identity, b'"0x%b"' % outcome.tx_hash.hex().encode()))
+        elif isinstance(outcome, Rejected):
+            done(error(identity, errors.refused(outcome)))
+        else:
+            done(error(identity, errors.CRASHED))
+
+
+class BatchRun:
+    """A batch under way. Calls run in order, each seeing what those before it did.
+
+    So transactions that follow one another are offered together, and any other call waits until they are judged.
+    """
+
+    __slots__ = ("_answers", "_busy", "_bytes", "_done", "_items", "_next", "_open", "_rpc", "_running")
+
+    def __init__(self, rpc: JsonRpc, batch: Batch, done: Done) -> None:
+        self._rpc = rpc
+        self._items = batch.items
+        self._answers: list[bytes] = [b""] * len(batch.items)
+        self._done = done
+        self._next = 0  # the item to start next
+        self._open = 0  # started and not answered
+        self._bytes = 0
+        self._busy = 0
+        self._running = False
+
+    def go(self) -> None:
+        """Start what can be started; finish when all is answered."""
+        self._running = True
+        items, count = self._items, len(self._items)
+        while self._next < count:
+            item = items[self._next]
+            if self._open and not (isinstance(item, Call) and item.method == SEND):
+                break
+            index = self._next
+            self._next += 1
+            self._start(index, item)
+        self._running = False
+        if not self._open and self._next >= count:
+            self._finish()
+
+    def _start(self, index: int, item: Message) -> None:
+        if isinstance(item, Call):
+            self._open += 1
+            self._rpc.start(item, partial(self._put, index))
+        else:
+            self._answers[index] = self._rpc.reject(item)
+
+    def _put(self, index: int, answer: bytes, status: int = HTTP_OK, /) -> None:
+        self._answers[index] = answer
+        self._open -= 1
+        self._bytes += len(answer)
+        self._busy += status == HTTP_TOO_MANY
+        if self._bytes > self._rpc.limits.batch_response_bytes_max:
+            self._break_off()
+        if not self._open and not self._running:
+            self.go()
+
+    def _break_off(self) -> None:
+        """The answers are too long together: the calls not yet started are told so."""
+        for index in range(self._next, len(self._items)):
+            item = self._items[index]
+            if isinstance(item, Stray):
+                self._answers[index] = error(item.id, errors.ANSWER_TOO_LARGE)
+            elif isinstance(item, Call) and (identity := identity_of(item)):
+                self._answers[index] = error(identity, errors.ANSWER_TOO_LARGE)
+        self._next = len(self._items)
+
+    def _finish(self) -> None:
+        answers = [answer for answer in self._answers if answer]
+        status = HTTP_TOO_MANY if self._busy and self._busy == len(answers) else HTTP_OK
+        self._done(b"[" + b",".join(answers) + b"]" if answers else b"", status)
+
+
+def _unserved(name: str) -> RpcError:
+    return errors.NO_NOTIFICATIONS if name.endswith("_subscribe") else errors.no_such_method(name)
+
+
+def _unobserved(method: str, seconds: float) -> None:
+    """Nobody wants to know."""
