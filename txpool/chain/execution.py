@@ -1,8 +1,9 @@
 """What a transaction does to the state, without an EVM.
 
 Fees, nonces, plain transfers and set-code authorizations (EIP-7702) are exact. Where code would have to run, the
-transaction fails: it uses its whole gas limit, pays the fee, raises the nonce and moves no value. A creation fails so
-always. Precompiled contracts have no code in the state: value sent there is a plain transfer.
+transaction fails: it uses its whole gas limit, pays the fee, raises the nonce and moves no value. So ends every
+creation, and every call to an account with code, be that a delegation. Precompiled contracts have no code in the state:
+what is sent there is a plain transfer.
 """
 
 from enum import Enum, auto
@@ -17,10 +18,10 @@ from txpool.core.gas import floor_gas, intrinsic_gas
 from txpool.core.keccak import keccak
 from txpool.core.rules import Fork
 from txpool.core.signature import authority_of
+from txpool.core.stateless import TX_GAS_MAX, gas_fault
 from txpool.core.tx import GAS_PER_BLOB, Authorization, Tx
 
 NONCE_MAX: Final = 2**64 - 1
-TX_GAS_MAX: Final = 16_777_216  # EIP-7825
 AUTHORIZATION_REFUND: Final = 12_500  # for a signer that is in the state already
 REFUND_QUOTIENT: Final = 5  # EIP-3529: at most a fifth of the gas used comes back
 NOBODY: Final = bytes(20)
@@ -55,8 +56,7 @@ def misfit(tx: Tx, sender: bytes, state: State, context: Context) -> Misfit | No
         and (not tx.blob_hashes or tx.blob_fee_cap >= context.blob_base_fee)
         and tx.cost <= account.balance
         and (tx.gas <= TX_GAS_MAX or not Fork.OSAKA <= context.fork < Fork.AMSTERDAM)
-        and tx.gas >= intrinsic_gas(tx, sender, context.fork)
-        and tx.gas >= floor_gas(tx, sender, context.fork)
+        and gas_fault(tx, sender, context.fork) is None
     )
     return None if runs else Misfit.NOT_YET
 
@@ -67,7 +67,7 @@ def execute(tx: Tx, sender: bytes, state: State, context: Context, gas_used_befo
     blob_gas = len(tx.blob_hashes) * GAS_PER_BLOB
     _begin(sender, state, price * tx.gas + blob_gas * context.blob_base_fee)
     refund = sum([_authorize(item, state, context.chain_id) for item in tx.authorizations])
-    done = tx.to is not None and not runs_code(tx.to, state)
+    done = tx.to is not None and not state.get(tx.to).code
     if done:
         _transfer(sender, tx.to or NOBODY, tx.value, state)
     spent = intrinsic_gas(tx, sender, context.fork) if done else tx.gas
@@ -83,17 +83,6 @@ def execute(tx: Tx, sender: bytes, state: State, context: Context, gas_used_befo
         blob_gas_used=blob_gas,
         blob_gas_price=context.blob_base_fee if blob_gas else None,
     )
-
-
-def runs_code(address: bytes, state: State) -> bool:
-    """Whether a call to the address would run code: its own, or that of the account it is delegated to.
-
-    A delegation is followed once. To an account without code it runs nothing, so the call is a plain transfer.
-    """
-    account = state.get(address)
-    if account.is_delegated:
-        account = state.get(account.code[len(DELEGATION_PREFIX) :])
-    return bool(account.code)
 
 
 def created_address(sender: bytes, nonce: int) -> bytes:
