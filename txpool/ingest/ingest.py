@@ -72,7 +72,6 @@ class Ingest:
         gate: the checks that RPC makes.
         settings: bounds.
         at_hand: the accounts of these that can be had without waiting; without it every unknown sender is fetched.
-        on_events: told the numbers of the events that a batch has caused, before its callers have their verdicts.
     """
 
     def __init__(
@@ -85,19 +84,19 @@ class Ingest:
         gate: Gate | None = None,
         settings: IngestSettings | None = None,
         at_hand: AtHand | None = None,
-        on_events: Callable[[range], None] | None = None,
     ) -> None:
         self.settings = settings or IngestSettings()
         self.counters = IngestCounters()
         self.depth = 0  # transactions that wait for a verdict
         self.depth_bytes = 0
+        # Told the numbers of the events that a batch has caused, before its callers have their verdicts.
+        self.on_events: Callable[[range], None] = _nobody_listens
         self._pool = pool
         self._chain_id = chain_id
         self._accounts = accounts
         self._clock = clock
         self._gate = gate or Gate()
         self._at_hand = at_hand
-        self._on_events = on_events or _nobody_listens
         self._loop = asyncio.get_running_loop()
         self._arrivals: list[tuple[bytes, Reply]] = []
         self._lane: deque[Batch] = deque()
@@ -253,7 +252,7 @@ class Ingest:
         counters.batches += 1
         counters.batch_sizes[min(len(verdicts).bit_length(), len(counters.batch_sizes) - 1)] += 1
         counters.transactions += len(verdicts)
-        self._on_events(events)
+        self.on_events(events)
         replies, batch.replies = batch.replies, []
         for reply, verdict in zip(replies, verdicts, strict=True):
             _tell(reply, verdict)
