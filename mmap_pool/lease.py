@@ -25,7 +25,8 @@ class Lease:
         """End the loan. A second call does nothing, as with `memoryview.release`.
 
         Raises:
-            BufferError: something still reads through the view; the loan goes on.
+            BufferError: something, a transport for one, still holds the view; the loan goes on. Views cut from it
+                are not noticed: let go of them first.
         """
         if self._released:
             return

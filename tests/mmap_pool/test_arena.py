@@ -1,0 +1,171 @@
+import mmap
+import os
+from pathlib import Path
+
+import pytest
+
+from mmap_pool import Arena, Pages, SlabPool
+from mmap_pool.arena import HUGE_PAGE_BYTES
+from mmap_pool.pages import report
+
+PAGE = mmap.PAGESIZE
+
+
+def free_huge_pages() -> int:
+    pool = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
+    return int(pool.read_text()) if pool.exists() else 0
+
+
+def large_shared_pages() -> bool:
+    switch = Path("/sys/kernel/mm/transparent_hugepage/shmem_enabled")
+    return switch.exists() and not {"[never]", "[deny]"} & set(switch.read_text().split())
+
+
+def test_an_arena_takes_no_memory_before_a_slab_is_claimed() -> None:
+    with Arena(64 << 20, ask=Pages.NORMAL) as arena:
+        assert arena.report().file_bytes == 0
+
+
+def test_a_populated_slab_is_there_to_the_last_page_and_its_neighbour_is_not() -> None:
+    with Arena(8 * PAGE * 16, slab_bytes=16 * PAGE, ask=Pages.NORMAL) as arena:
+        slab = arena.claim()
+        assert slab == 0
+
+        arena.populate(slab, 15 * PAGE - 1)
+
+        got = arena.report()
+        assert got.file_bytes == 15 * PAGE
+        assert got.resident_bytes == 15 * PAGE
+
+
+def test_touching_populates_as_the_system_call_does() -> None:
+    with Arena(64 * PAGE, slab_bytes=16 * PAGE, ask=Pages.NORMAL) as arena:
+        arena.touch(16 * PAGE, 5 * PAGE)
+
+        assert arena.report().file_bytes == 5 * PAGE
+
+
+def test_a_put_into_a_populated_slab_takes_no_more_memory() -> None:
+    with Arena(2 << 20, slab_bytes=64 * PAGE, ask=Pages.NORMAL) as arena:
+        pool = SlabPool(arena)
+        pool.put(b"first")
+        before = arena.report()
+
+        while pool.stats().slots_free:
+            pool.put(b"more")
+
+        assert arena.report() == before
+
+
+def test_a_claim_beyond_the_limit_gets_nothing() -> None:
+    with Arena(3 * PAGE + 1, slab_bytes=PAGE, ask=Pages.NORMAL) as arena:
+        assert arena.limit_bytes == 3 * PAGE
+        assert [arena.claim() for _ in range(5)] == [0, 1, 2, None, None]
+        assert arena.reserved_bytes == 3 * PAGE
+
+
+@pytest.mark.parametrize(
+    ("limit_bytes", "slab_bytes"),
+    [(PAGE, 0), (PAGE, -PAGE), (PAGE, PAGE + 8), (PAGE - 1, PAGE), (0, PAGE), (PAGE * 65537, PAGE)],
+)
+def test_sizes_that_make_no_arena_are_refused(limit_bytes: int, slab_bytes: int) -> None:
+    with pytest.raises(ValueError, match="slab"):
+        Arena(limit_bytes, slab_bytes=slab_bytes)
+
+
+def test_the_file_can_be_neither_cut_nor_extended() -> None:
+    with Arena(4 * PAGE, slab_bytes=PAGE, ask=Pages.NORMAL) as arena:
+        for size in (PAGE, 8 * PAGE):
+            with pytest.raises(PermissionError):
+                os.ftruncate(arena.fd, size)
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def test_closing_returns_the_file_descriptors() -> None:
+    before = open_files()
+
+    Arena(4 * PAGE, slab_bytes=PAGE).close()
+
+    assert open_files() == before
+
+
+def test_an_arena_with_a_view_on_loan_does_not_close() -> None:
+    arena = Arena(4 * PAGE, slab_bytes=PAGE)
+    pool = SlabPool(arena)
+    handle = pool.put(b"payload")
+    assert handle is not None
+    lease = pool.view(handle)
+
+    with pytest.raises(BufferError):
+        arena.close()
+
+    lease.release()
+    arena.close()
+
+
+@pytest.mark.parametrize("ask", Pages)
+def test_every_kind_of_page_ends_in_an_arena_that_works(ask: Pages) -> None:
+    with Arena(2 * HUGE_PAGE_BYTES, slab_bytes=HUGE_PAGE_BYTES, ask=ask) as arena:
+        pool = SlabPool(arena)
+        payload = os.urandom(100_000)
+        handle = pool.put(payload)
+        assert handle is not None
+        assert pool.read(handle) == payload
+        assert arena.report().kind >= ask
+        assert all(refused >= ask for refused in arena.refusals)
+
+
+def test_slabs_that_are_no_whole_huge_pages_fall_back_and_say_why() -> None:
+    with Arena(4 * PAGE, slab_bytes=PAGE, ask=Pages.HUGETLB) as arena:
+        assert "not whole huge pages" in arena.refusals[Pages.HUGETLB]
+        assert arena.report().kind is not Pages.HUGETLB
+
+
+def test_a_reserve_too_small_for_the_arena_falls_back() -> None:
+    with Arena((free_huge_pages() + 1) * HUGE_PAGE_BYTES, ask=Pages.HUGETLB) as arena:
+        assert Pages.HUGETLB in arena.refusals
+
+
+def test_huge_pages_of_the_reserve_are_used_and_reported() -> None:
+    if free_huge_pages() < 2:
+        pytest.skip("needs 2 free huge pages (vm.nr_hugepages)")
+    with Arena(2 * HUGE_PAGE_BYTES, ask=Pages.HUGETLB) as arena:
+        pool = SlabPool(arena)
+        pool.put(bytes(1000))
+
+        got = arena.report()
+        assert got.kind is Pages.HUGETLB
+        assert got.resident_bytes == got.huge_bytes == got.file_bytes == HUGE_PAGE_BYTES
+
+
+def test_transparent_large_pages_are_used_and_reported() -> None:
+    if not large_shared_pages():
+        pytest.skip("needs transparent_hugepage/shmem_enabled to permit it")
+    with Arena(4 * HUGE_PAGE_BYTES, ask=Pages.TRANSPARENT) as arena:
+        pool = SlabPool(arena)
+        pool.put(bytes(1000))
+
+        got = arena.report()
+        assert got.kind is Pages.TRANSPARENT
+        assert got.huge_bytes == HUGE_PAGE_BYTES
+
+
+def test_where_large_pages_are_not_granted_the_report_says_normal() -> None:
+    if large_shared_pages():
+        pytest.skip("this system grants them")
+    with Arena(4 * HUGE_PAGE_BYTES, ask=Pages.TRANSPARENT) as arena:
+        arena.populate(0, HUGE_PAGE_BYTES)
+
+        assert arena.report() == (Pages.NORMAL, HUGE_PAGE_BYTES, 0, HUGE_PAGE_BYTES)
+
+
+def test_the_report_of_an_unmapped_file_counts_only_its_blocks() -> None:
+    fd = os.memfd_create("unmapped")
+    os.write(fd, bytes(3 * PAGE))
+
+    assert report(fd) == (Pages.NORMAL, 0, 0, 3 * PAGE)
+
+    os.close(fd)

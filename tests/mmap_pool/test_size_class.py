@@ -1,0 +1,36 @@
+from bisect import bisect_left
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmap_pool.size_class import SLOT_BYTES_MAX, slot_sizes
+
+SIZES = slot_sizes(SLOT_BYTES_MAX)
+
+
+def test_slots_go_from_64_bytes_to_2_mib() -> None:
+    assert SIZES[:10] == (64, 72, 80, 88, 96, 104, 112, 120, 128, 144)
+    assert SIZES[-1] == 2 << 20
+    assert len(SIZES) == 121
+
+
+@given(st.integers(57, SLOT_BYTES_MAX))
+def test_at_most_an_eighth_of_a_slot_is_waste(size: int) -> None:
+    slot_bytes = SIZES[bisect_left(SIZES, size)]
+
+    assert slot_bytes >= size
+    assert slot_bytes - size <= slot_bytes / 8
+
+
+def test_slots_keep_eight_byte_alignment() -> None:
+    assert all(size % 8 == 0 for size in SIZES)
+
+
+def test_no_slot_is_larger_than_the_slab() -> None:
+    assert slot_sizes(5000)[-1] == 4608
+
+
+def test_a_slab_below_the_smallest_slot_is_refused() -> None:
+    with pytest.raises(ValueError, match="holds no slot"):
+        slot_sizes(63)
