@@ -7,11 +7,12 @@ export PATH="$PWD/.venv/bin:$PATH"
 step() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
 field() { python -c 'import json, sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$ready" "$1"; }
 
+log=$(mktemp)
 # Standard output carries the ready line alone; the log goes to standard error. Blocks come on demand only.
-exec {daemon}< <(exec txpool run --dev --dev-period 0 --http 127.0.0.1:0 --metrics 127.0.0.1:0 --log json 2>/dev/null)
+exec {daemon}< <(exec txpool run --dev --dev-period 0 --http 127.0.0.1:0 --metrics 127.0.0.1:0 --log json 2>"$log")
 pid=$!
-trap 'kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true' EXIT
-read -r ready <&"$daemon" || { echo "the daemon did not start" >&2; exit 1; }
+trap 'kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; rm -f "$log"' EXIT
+read -r ready <&"$daemon" || { cat "$log" >&2; exit 1; }
 
 TXPOOL_RPC="http://$(field http)"
 export TXPOOL_RPC
