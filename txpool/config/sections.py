@@ -4,7 +4,7 @@ Names and defaults are geth's where geth has the setting, in snake case. A setti
 obeys it.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import msgspec
 
@@ -14,7 +14,10 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 Bytes = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
-PORT_MAX = 65_535
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+
+PORT_MAX: Final = 65_535
+SLAB_BYTES: Final = 2 << 20
 
 
 class Address:
@@ -73,9 +76,32 @@ class RpcSettings(Section, frozen=True):
 
 
 class HttpSettings(Section, frozen=True):
-    """The HTTP listener of JSON-RPC."""
+    """The HTTP listener of JSON-RPC, and what one peer may take of it.
+
+    `vhosts` and `cors_domain` are host names and origins that browsers may use; `*` is any. `drain_seconds` is how long
+    a stop waits for the answers that are owed.
+    """
 
     listen: Address = Address("127.0.0.1", 8545)
+    vhosts: tuple[str, ...] = ("localhost",)
+    cors_domain: tuple[str, ...] = ()
+    connections_max: Count = 4096
+    requests_max: Count = 128
+    head_seconds: Seconds = 10.0
+    body_seconds: Seconds = 30.0
+    idle_seconds: Seconds = 120.0
+    write_seconds: Seconds = 30.0
+    drain_seconds: Seconds = 30.0
+
+
+class IngestSettings(Section, frozen=True):
+    """From bytes to verdicts: how much is judged in one go, and how much may wait."""
+
+    batch_max: Count = 128
+    inline_max: NotNegative = 32
+    threads: NotNegative = 2
+    queue_max: Count = 16_384
+    queue_bytes_max: Bytes = 128 * 1024 * 1024
 
 
 class MetricsSettings(Section, frozen=True):
@@ -87,25 +113,44 @@ class MetricsSettings(Section, frozen=True):
 class DevSettings(Section, frozen=True):
     """The embedded dev chain.
 
-    `period` is seconds between blocks; 0 mines on demand only, `auto` as soon as something is pending.
+    `period` is seconds between blocks; 0 mines on demand only, `auto` as soon as something is pending. `tip_min` is the
+    least tip that a block takes, in wei (geth's `miner.gasprice`). So many blocks with so many transactions are kept; a
+    reorg reaches `state_blocks` deep.
     """
 
     enabled: bool = False
     period: Literal["auto"] | Annotated[float, msgspec.Meta(ge=0)] = "auto"
     genesis: str | None = None
-    initial_blocks: Annotated[int, msgspec.Meta(ge=0)] = 0
+    initial_blocks: NotNegative = 0
+    tip_min: NotNegative = 1
+    history_blocks: Count = 10_000
+    history_transactions: Count = 500_000
+    state_blocks: Count = 128
 
 
 class StoreSettings(Section, frozen=True):
-    """Where transactions lie: outside the heap (`mmap`) or as plain objects (`heap`)."""
+    """Where transactions lie: outside the heap (`mmap`) or as plain objects (`heap`), and the most they may take."""
 
     kind: Literal["mmap", "heap"] = "mmap"
+    limit_bytes: Annotated[int, msgspec.Meta(ge=SLAB_BYTES)] = 4 * 1024**3
+
+
+class SlabSettings(Section, frozen=True):
+    """The memory of the mmap store: the best kind of pages to ask for; where there are none, the next one serves."""
+
+    pages: Literal["hugetlb", "transparent", "normal"] = "hugetlb"
 
 
 class EventsSettings(Section, frozen=True):
-    """The ring that holds the latest events of the pool."""
+    """The ring that holds the latest events of the pool, 128 bytes each."""
 
     capacity: Count = 1 << 16
+
+
+class DataSettings(Section, frozen=True):
+    """Files. `input_log` is a new one, into which everything that the pool is given is written, for a replay."""
+
+    input_log: str | None = None
 
 
 class LogSettings(Section, frozen=True):
@@ -123,6 +168,9 @@ class Settings(Section, frozen=True):
     http: HttpSettings = HttpSettings()
     metrics: MetricsSettings = MetricsSettings()
     dev: DevSettings = DevSettings()
+    ingest: IngestSettings = IngestSettings()
     store: StoreSettings = StoreSettings()
+    slab: SlabSettings = SlabSettings()
     events: EventsSettings = EventsSettings()
+    data: DataSettings = DataSettings()
     log: LogSettings = LogSettings()

@@ -1,0 +1,89 @@
+"""The metrics page: which families stand on it, and how it is served."""
+
+import platform
+from importlib.metadata import version
+from typing import Final
+
+from txpool.daemon.node import Node
+from txpool.daemon.watches import Watches
+from txpool.ingest.ingest import Ingest
+from txpool.observe.catalogue import event_families, info_family, memory_families, pool_families, store_families
+from txpool.observe.page import CONTENT_TYPE, Family, Page, counter, counters, gauge
+from txpool.observe.process import ProcessMetrics
+from txpool.rpc.http import Exchange, HttpServer
+
+PATH: Final = b"/metrics"
+
+
+class MetricsPage:
+    """Answers scrapes. Reading happens in the loop's thread, so every page shows one moment."""
+
+    def __init__(self, families: list[Family]) -> None:
+        self._page = Page(families)
+        self._process = ProcessMetrics()
+
+    def render(self) -> bytes:
+        """The page as Prometheus reads it."""
+        return self._page.render() + self._process.render()
+
+    def serve(self, exchange: Exchange) -> None:
+        """Answer one HTTP request."""
+        if exchange.target.partition(b"?")[0] != PATH:
+            exchange.refuse(404, "the metrics are at /metrics")
+        elif exchange.method != b"GET":
+            exchange.refuse(405, "method not allowed", b"Allow: GET\r\n")
+        else:
+            exchange.reply(self.render(), content_type=CONTENT_TYPE.encode())
+
+
+def families(node: Node, ingest: Ingest, http: HttpServer, watches: Watches, store: str) -> list[Family]:
+    """All metrics of a daemon."""
+    return [
+        info_family(version=version("txpool"), python=platform.python_version(), store=store),
+        *pool_families(node.pool, ingest.counters.refused),
+        *store_families(node.store),
+        *event_families(node.events),
+        *node.head_updates.families(),
+        *ingest_families(ingest),
+        *http_families(http),
+        *watches.families(store),
+        *memory_families(),
+    ]
+
+
+def ingest_families(ingest: Ingest) -> list[Family]:
+    """How submissions get from bytes to verdicts."""
+    counts = ingest.counters
+    return [
+        gauge("txpool_ingest_waiting", "Transactions that wait for their verdict.", lambda: ingest.depth),
+        gauge("txpool_ingest_waiting_bytes", "Bytes of the transactions that wait.", lambda: ingest.depth_bytes),
+        counter("txpool_ingest_batches_total", "Batches judged.", lambda: counts.batches),
+        counter("txpool_ingest_transactions_total", "Transactions judged in them.", lambda: counts.transactions),
+        counters(
+            "txpool_ingest_senders_recovered_total",
+            "Senders recovered, by where.",
+            [{"where": "inline"}, {"where": "threads"}],
+            lambda: (counts.recovered_inline, counts.recovered_on_threads),
+        ),
+        counter(
+            "txpool_ingest_turned_away_total",
+            "Transactions turned away because too many waited.",
+            lambda: counts.refused_busy,
+        ),
+        counter("txpool_ingest_crashed_total", "Batches that a defect of this program ended.", lambda: counts.crashed),
+    ]
+
+
+def http_families(http: HttpServer) -> list[Family]:
+    """What the HTTP listener of JSON-RPC does."""
+    counts = http.counters
+    return [
+        gauge("txpool_http_connections", "Open connections.", lambda: http.connections),
+        counter("txpool_http_connections_total", "Connections made.", lambda: counts.connections),
+        counter(
+            "txpool_http_connections_refused_total", "Of them, refused as too many.", lambda: counts.connections_refused
+        ),
+        counter("txpool_http_requests_total", "Requests read whole.", lambda: counts.requests),
+        counter("txpool_http_timeouts_total", "Connections ended by a deadline.", lambda: counts.timeouts),
+        counter("txpool_http_received_bytes_total", "Bytes received.", lambda: counts.bytes_in),
+    ]

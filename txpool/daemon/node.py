@@ -1,0 +1,111 @@
+"""The pool with all that belongs to it and does no input or output: store, events, chain."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from mmap_pool import Pages
+from txpool.chain.block_builder import Supply
+from txpool.chain.dev import DevChain, DevChainSettings
+from txpool.chain.genesis import Genesis, dev_genesis, parse_genesis, read_genesis
+from txpool.config import Settings
+from txpool.config.sections import DevSettings
+from txpool.core.best import Best
+from txpool.core.events import EventRing
+from txpool.core.head import HeadChange
+from txpool.core.pool import Pool
+from txpool.core.record import RECORD_BYTES
+from txpool.core.settings import PoolSettings
+from txpool.history.input_log import InputLog, RecordedPool
+from txpool.observe.catalogue import HeadUpdates
+from txpool.stores.heap import HeapStore
+from txpool.stores.mmap import MmapStore
+
+LOG: Final = logging.getLogger(__name__)
+
+PAGES: Final = {"hugetlb": Pages.HUGETLB, "transparent": Pages.TRANSPARENT, "normal": Pages.NORMAL}
+
+
+class Node:
+    """A pool on the embedded dev chain. A change of the head is one step for both, in the thread that causes it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Build everything.
+
+        Raises:
+            OSError: the genesis file cannot be read, the recording cannot be begun, or the memory cannot be had.
+            GenesisError: the genesis is none.
+        """
+        self.store = _store(settings)
+        self.events = EventRing(settings.events.capacity)
+        self.chain = DevChain(
+            genesis_of(settings.dev),
+            supply=Supply(self._best, self.store.payload),
+            on_change=self._follow,
+            clock=time.time_ns,
+            settings=DevChainSettings(
+                initial_blocks=settings.dev.initial_blocks,
+                tip_min=settings.dev.tip_min,
+                history_blocks=settings.dev.history_blocks,
+                history_transactions=settings.dev.history_transactions,
+                state_blocks=settings.dev.state_blocks,
+            ),
+        )
+        self._recording = _opened(settings.data.input_log)
+        # Told the numbers of the events that a change of the head has caused.
+        self.on_events: Callable[[range], None] = _nobody_listens
+        self.pool = self._pool(settings.pool)
+        self.head_updates = HeadUpdates(self.pool)
+
+    def _pool(self, limits: PoolSettings) -> Pool:
+        if self._recording is None:
+            return Pool(limits, self.chain.head(), self.store, self.events)
+        return RecordedPool(limits, self.chain.head(), self.store, self.events, InputLog(self._recording))
+
+    def is_sound(self) -> bool:
+        """Whether pool and store count the same transactions: a check that costs next to nothing."""
+        counts = self.pool.counts()
+        return counts.pending + counts.queued == self.store.stats().slots_used
+
+    def close(self) -> None:
+        """Give the store's memory back, and end the recording."""
+        if self._recording is not None:
+            self._recording.close()
+        if isinstance(self.store, MmapStore):
+            self.store.close()
+
+    def _best(self, base_fee: int | None) -> Best:
+        return self.pool.best(base_fee)
+
+    def _follow(self, change: HeadChange) -> None:
+        started = time.perf_counter()
+        events = self.pool.advance(change, now=time.time_ns())
+        self.head_updates.durations.add(time.perf_counter() - started)
+        facts = {"number": change.head.number, "included": len(change.included), "reverted": len(change.reverted)}
+        LOG.info("new head", extra={"facts": facts})
+        self.on_events(events)
+
+
+def _nobody_listens(events: range) -> None:
+    """Nobody wants to know what happened."""
+
+
+def genesis_of(dev: DevSettings) -> Genesis:
+    """Read the genesis file, or make the default one, whose block 0 is of now."""
+    if dev.genesis is None:
+        return parse_genesis(dev_genesis(int(time.time())))
+    return read_genesis(Path(dev.genesis).read_bytes())
+
+
+def _opened(path: str | None) -> BinaryIO | None:
+    """Begin a new file; closed by the node that owns it."""
+    return None if path is None else Path(path).open("xb", buffering=0)
+
+
+def _store(settings: Settings) -> MmapStore | HeapStore:
+    limit_bytes = settings.store.limit_bytes
+    if settings.store.kind == "heap":
+        return HeapStore(limit_bytes)
+    return MmapStore.open(limit_bytes, RECORD_BYTES, ask=PAGES[settings.slab.pages])

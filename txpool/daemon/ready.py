@@ -1,0 +1,57 @@
+"""What the daemon says when it is ready: the ready line on standard output, and for people how to begin."""
+
+import json
+import os
+from typing import Final
+
+from txpool.chain.dev_accounts import BALANCE, MNEMONIC, dev_accounts
+from txpool.core.address import checksum_address
+
+ETHER: Final = 10**18
+
+
+def ready_line(form: str, http: str, metrics: str | None) -> str:
+    """The one line on standard output; listeners that are off are null."""
+    if form == "json":
+        return json.dumps(
+            {
+                "event": "ready",
+                "pid": os.getpid(),
+                "http": http,
+                "ws": None,
+                "ipc": None,
+                "grpc": None,
+                "metrics": metrics,
+            }
+        )
+    page = f", metrics at http://{metrics}/metrics" if metrics else ""
+    return f"ready: JSON-RPC at http://{http}{page}"
+
+
+def banner(http: str, *, default_genesis: bool) -> str:
+    """How to use the dev chain, for a person at a terminal."""
+    lines = [
+        "The embedded dev chain has no EVM: transfers are executed exactly; creations and calls of code fail.",
+        "Its state roots are zeros.",
+    ]
+    if default_genesis:
+        accounts = dev_accounts()
+        lines += [
+            "",
+            f'Ten accounts with {BALANCE // ETHER} ether each, of the mnemonic "{MNEMONIC}".',
+            "Their keys are public: never send anything to them on a real chain.",
+            "",
+        ]
+        lines += [
+            f"  {number}  {checksum_address(account.address)}  0x{account.private_key.hex()}"
+            for number, account in enumerate(accounts)
+        ]
+        recipient = checksum_address(accounts[1].address)
+        key = accounts[0].private_key.hex()
+        lines += [
+            "",
+            "Try:",
+            f"  txpool send --dev-account 0 --to {recipient} --value 1ether --wait --rpc http://{http}",
+            f"  cast send --rpc-url http://{http} --private-key 0x{key} {recipient} --value 1ether",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,143 @@
+"""One process from start to stop.
+
+Stopping, by SIGTERM or SIGINT: tell the service manager, accept nothing more, answer everything that was read, end the
+chores, give memory back, exit 0. A second signal ends the process at once.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import Final
+
+import uvloop
+
+from txpool.chain.genesis import GenesisError
+from txpool.chain.mining import MiningPolicy
+from txpool.config import Address, Settings
+from txpool.daemon.chores import expire_queued, feed_watchdog
+from txpool.daemon.listeners import ingest_of, methods_of, metrics_server, rpc_server
+from txpool.daemon.log import start_log
+from txpool.daemon.metrics import MetricsPage, families
+from txpool.daemon.miner import Miner
+from txpool.daemon.node import Node
+from txpool.daemon.ready import banner, ready_line
+from txpool.daemon.watches import Watches
+from txpool.rpc.http import HttpServer
+from txpool.rpc.service import SEND
+from txpool.systemd import Notifier
+
+LOG: Final = logging.getLogger(__name__)
+
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+SIGNALLED: Final = 128  # the shell's convention: 128 and the signal's number
+FAILED: Final = 1
+METRICS_DRAIN_S: Final = 2.0
+
+
+def run(settings: Settings) -> int:
+    """Run the daemon until it is told to stop; the exit code."""
+    start_log(settings.log.format, settings.log.level)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings))
+    except (OSError, GenesisError) as error:
+        LOG.critical("cannot start: %s", error)
+        return FAILED
+    except ExceptionGroup:
+        LOG.critical("ended by a defect", exc_info=True)
+        return FAILED
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    told = asyncio.Event()
+    _heed_signals(told)
+    daemon = Daemon(settings)
+    try:
+        await daemon.run(told)
+    finally:
+        daemon.close()
+
+
+def _heed_signals(told: asyncio.Event) -> None:
+    """Note the first signal; the second one ends the process as it stands."""
+    loop = asyncio.get_running_loop()
+
+    def heed(number: int) -> None:
+        if told.is_set():
+            os._exit(SIGNALLED + number)
+        LOG.info("stopping: %s", signal.Signals(number).name)
+        told.set()
+
+    for one in SIGNALS:
+        loop.add_signal_handler(one, heed, one)
+
+
+class Daemon:
+    """All parts of a running pool, put together."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Build the parts; nothing listens yet."""
+        self._settings = settings
+        self._notifier = Notifier()
+        self._node = node = Node(settings)
+        methods = methods_of(node)
+        self._watches = Watches((*methods, SEND))
+        self._ingest = ingest_of(settings, node)
+        self._miner = Miner(node.chain, MiningPolicy(settings.dev.period), lambda: node.pool.counts().pending)
+        node.on_events = self._ingest.on_events = self._miner.notice
+        self._rpc = rpc_server(settings, methods, self._ingest, self._watches)
+        page = MetricsPage(families(node, self._ingest, self._rpc, self._watches, settings.store.kind))
+        self._metrics = metrics_server(page)
+
+    async def run(self, told: asyncio.Event) -> None:
+        """Serve until told to stop, then stop in order."""
+        http = await _listen(self._rpc, self._settings.http.listen)
+        metrics = await _listen(self._metrics, self._settings.metrics.listen)
+        assert http is not None, "the configuration has it listen somewhere"
+        self._watches.start()
+        async with asyncio.TaskGroup() as group:
+            chores = [
+                group.create_task(self._miner.run()),
+                group.create_task(expire_queued(self._node)),
+                group.create_task(feed_watchdog(self._node, self._notifier)),
+            ]
+            self._announce(http, metrics)
+            await told.wait()
+            await self._stop()
+            for chore in chores:
+                chore.cancel()
+
+    def _announce(self, http: str, metrics: str | None) -> None:
+        log = self._settings.log
+        if log.format == "text":
+            sys.stderr.write(banner(http, default_genesis=self._settings.dev.genesis is None) + "\n")
+        sys.stdout.write(ready_line(log.format, http, metrics) + "\n")
+        sys.stdout.flush()
+        self._notifier.ready(f"JSON-RPC at {http}")
+
+    async def _stop(self) -> None:
+        """Accept nothing more, and answer everything that was read."""
+        drain_s = self._settings.http.drain_seconds
+        self._notifier.stopping("answering what was read")
+        self._notifier.need_more_time(drain_s + METRICS_DRAIN_S)
+        await self._rpc.stop(seconds=drain_s)
+        await self._ingest.drain()
+        await self._metrics.stop(seconds=METRICS_DRAIN_S)
+        self._watches.stop()
+
+    def close(self) -> None:
+        """Give back threads and memory."""
+        self._ingest.close()
+        self._node.close()
+        self._notifier.close()
+        LOG.info("stopped")
+
+
+async def _listen(server: HttpServer, address: Address) -> str | None:
+    """Listen, and tell where; None where the listener is off."""
+    if address.off:
+        return None
+    return str(Address(*await server.listen(address.host, address.port)))
