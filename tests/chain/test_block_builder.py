@@ -57,10 +57,11 @@ def test_a_tip_under_the_least_one_ends_its_sender() -> None:
 
 
 def test_a_sender_who_asks_for_more_gas_than_is_left_waits_and_others_go_on() -> None:
-    greedy, after = transfer(ALICE, 0, tip=9, gas=60_001), transfer(ALICE, 1, tip=9)
+    first = transfer(CAROL, 0, tip=10)
+    greedy, after = transfer(ALICE, 0, tip=9, gas=39_001), transfer(ALICE, 1, tip=9)
     small = transfer(BOB, 0, tip=1)
 
-    assert built(greedy, after, small, gas=60_000).hashes == hashes(small)
+    assert built(first, greedy, after, small, gas=60_000).hashes == hashes(first, small)
 
 
 def test_gas_that_a_transaction_leaves_goes_back_to_the_block() -> None:

@@ -284,6 +284,17 @@ def test_many_transactions_shorten_the_history() -> None:
     assert [number for number in range(7) if scene.chain.block_by_number(number)] == [0, 5, 6]
 
 
+def test_no_number_of_transactions_takes_away_what_a_reorg_needs() -> None:
+    scene = Scene(DevChainSettings(history_transactions=1, state_blocks=3))
+    for nonce in range(4):
+        scene.offers.add(transfer(ALICE, nonce))
+        scene.chain.mine()
+
+    scene.chain.reorg(3)
+
+    assert len(scene.offers.changes[-1].reverted) == 3
+
+
 def test_fee_history_tells_fees_ratios_and_rewards() -> None:
     scene = Scene(gasLimit="0x186a0")  # 100 000
     scene.offers.add(*(transfer(address, 0, tip=tip) for address, tip in ((ALICE, 10), (BOB, 20))))

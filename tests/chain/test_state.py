@@ -35,22 +35,17 @@ class StateBesideSnapshots(RuleBasedStateMachine):
         self.state.seal()
         self.sealed = [*self.sealed, dict(self.now)][-JOURNALS_MAX - 1 :]
 
-    @rule()
-    def discard(self) -> None:
-        self.state.discard()
-        self.now = dict(self.sealed[-1])
-
     @precondition(lambda self: len(self.sealed) > 1)
     @rule()
     def undo(self) -> None:
-        self.state.discard()
+        self.seal()
         self.state.undo()
         self.sealed.pop()
         self.now = dict(self.sealed[-1])
 
     @rule(address=addresses)
     def look_back(self, address: bytes) -> None:
-        self.discard()
+        self.seal()
         for blocks_back, snapshot in enumerate(reversed(self.sealed)):
             assert self.state.past(address, blocks_back) == snapshot.get(address, EMPTY)
         assert self.state.past(address, len(self.sealed)) is None

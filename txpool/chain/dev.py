@@ -154,8 +154,6 @@ class DevChain:
         content = self._fill(draft)
         if content.hashes:
             self._commit(draft, content)
-        else:
-            self._state.discard()
         return bool(content.hashes)
 
     def reorg(self, depth: int) -> int:

@@ -34,7 +34,7 @@ EMPTY: Final = AccountState()
 class State:
     """The accounts at the head, with journals of the newest blocks.
 
-    Writes go to the block under way, which ends with `seal` or `discard`. One account has one record, replaced as a
+    Writes go to the block under way, which ends with `seal`. One account has one record, replaced as a
     whole: whoever holds an old one holds a snapshot.
 
     Invariants:
@@ -79,16 +79,12 @@ class State:
         self._open = {}
         return touched
 
-    def discard(self) -> None:
-        """Take back the block under way."""
-        self._restore(self._open)
-        self._open = {}
-
     def undo(self) -> frozenset[bytes]:
         """Take back the newest sealed block; the addresses it wrote."""
         assert not self._open, "a block is under way"
         journal = self._journals.pop()
-        self._restore(journal)
+        for address, account in journal.items():
+            self._write(address, account)
         return frozenset(journal)
 
     def past(self, address: bytes, blocks_back: int) -> AccountState | None:
@@ -107,10 +103,6 @@ class State:
     def snapshot(self) -> dict[bytes, AccountState]:
         """A copy of all accounts. O(accounts)."""
         return {address: self._accounts[address] for address in self._accounts}
-
-    def _restore(self, journal: dict[bytes, AccountState | None]) -> None:
-        for address, account in journal.items():
-            self._write(address, account)
 
     def _write(self, address: bytes, account: AccountState | None) -> None:
         if address in self._accounts:
