@@ -52,7 +52,7 @@ class HttpServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._emptied: asyncio.Event = asyncio.Event()
+        self._progress = asyncio.Event()
 
     # --- life
 
@@ -89,15 +89,22 @@ class HttpServer:
             connection.wind_down()
         try:
             async with asyncio.timeout(seconds):
-                while self._connections:
-                    self._emptied.clear()
-                    await self._emptied.wait()
+                await self._until(lambda: not any(connection.busy for connection in self._connections))
+                for connection in tuple(self._connections):
+                    connection.close()
+                await self._until(lambda: not self._connections)
         except TimeoutError:
             LOG.warning("%d HTTP connections were cut at the end", len(self._connections))
             for connection in tuple(self._connections):
                 connection.abort()
         if self._timer is not None:
             self._timer.cancel()
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        """Wait for something that answers and ends of connections bring about."""
+        while not reached():
+            self._progress.clear()
+            await self._progress.wait()
 
     @property
     def connections(self) -> int:
@@ -129,8 +136,7 @@ class HttpServer:
     def forget(self, connection: HttpConnection) -> None:
         """A connection has ended."""
         self._connections.discard(connection)
-        if not self._connections:
-            self._emptied.set()
+        self._progress.set()
 
     def hold(self, size: int) -> bool:
         """Count bytes of half-read bodies (or give them back); False beyond the limit."""
@@ -154,3 +160,5 @@ class HttpServer:
         answered, self._answered = self._answered, []
         for connection in answered:
             connection.flush()
+        if self.stopping:
+            self._progress.set()

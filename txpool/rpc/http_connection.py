@@ -20,6 +20,7 @@ LOG: Final = logging.getLogger(__name__)
 NEVER: Final = float("inf")
 JOINED_BYTES_MAX: Final = 16_384  # below, one copy is cheaper than a second piece
 CLOSE: Final = b"Connection: close\r\n"
+_UPGRADE_HEADERS: Final = frozenset({b"connection", b"upgrade"})
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -54,9 +55,9 @@ class HttpLimits(msgspec.Struct, frozen=True):
 
 
 class HttpCounters:
-    """What happened since the start, as plain ints; `by_status` counts the answers that were not 200."""
+    """What happened since the start, as plain ints."""
 
-    __slots__ = ("by_status", "bytes_in", "connections", "connections_refused", "requests", "timeouts")
+    __slots__ = ("bytes_in", "connections", "connections_refused", "requests", "timeouts")
 
     def __init__(self) -> None:
         self.connections = 0
@@ -64,7 +65,6 @@ class HttpCounters:
         self.requests = 0
         self.bytes_in = 0
         self.timeouts = 0
-        self.by_status: dict[int, int] = {}
 
 
 class House(Protocol):
@@ -165,9 +165,12 @@ class HttpConnection(asyncio.Protocol):
         while True:
             try:
                 self._parser.feed_data(data)
-            except HttpParserUpgrade as upgrade:  # not offered: go on in HTTP, as if it had not been asked for
+            except HttpParserUpgrade as upgrade:
+                if self._parser.get_method() == b"CONNECT":
+                    self._hang_up(405, "method not allowed")
+                    return
+                data = self._head_without_upgrade() + data[upgrade.args[0] :]
                 self._parser = HttpRequestParser(self)
-                data = data[upgrade.args[0] :]
             except HttpParserCallbackError:
                 LOG.exception("an HTTP connection broke")
                 self.abort()
@@ -179,12 +182,18 @@ class HttpConnection(asyncio.Protocol):
             else:
                 return
 
+    def _head_without_upgrade(self) -> bytes:
+        """The request's head without the offer to change the protocol, which is not taken."""
+        kept = (name + b": " + value for name, value in self._headers.items() if name not in _UPGRADE_HEADERS)
+        first = self._parser.get_method() + b" " + self._target + b" HTTP/1.1"
+        return b"\r\n".join((first, *kept, b"", b""))
+
     def eof_received(self) -> bool:
         """Go on answering a peer that has sent all it wanted."""
         self._last = self._deaf = True
         self._lingers = False
         self._phase = Phase.BETWEEN
-        return self._taken != self._answered or bool(self._out)
+        return self.busy
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it; answers that come later are dropped."""
@@ -232,7 +241,7 @@ class HttpConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Refuse what need not be read."""
         self._phase = Phase.BODY
-        if self._deaf:
+        if self._deaf or self._parser.should_upgrade():
             return
         headers, limits = self._headers, self._server.limits
         if self._refusal is None and not self._server.access.admits(headers.get(b"host", b"")):
@@ -258,6 +267,8 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Hand the request over."""
+        if self._parser.should_upgrade():
+            return  # the parser stops here: see `_feed`
         if not self._deaf:
             self._take(last=not self._parser.should_keep_alive())
         self._phase = Phase.BETWEEN
@@ -372,7 +383,7 @@ class HttpConnection(asyncio.Protocol):
         """Decide what follows once answers are written."""
         if self._write_stalled:
             return
-        if self._answered == self._taken and not self._out:
+        if not self.busy:
             if self._last:
                 self._finish()
                 return
@@ -405,7 +416,7 @@ class HttpConnection(asyncio.Protocol):
         if self._deaf or self._write_stalled:
             self.abort()
         elif self._phase is Phase.BETWEEN:
-            self._close()
+            self.close()
         else:
             self._hang_up(408, "request timed out")
             self._server.flush_soon()
@@ -416,7 +427,7 @@ class HttpConnection(asyncio.Protocol):
             self._hang_up(503, "shutting down")
             self._server.flush_soon()
         self._last = True
-        if self._answered == self._taken and not self._out:
+        if not self.busy:
             self._finish()
 
     def _finish(self) -> None:
@@ -430,7 +441,13 @@ class HttpConnection(asyncio.Protocol):
         else:
             transport.close()
 
-    def _close(self) -> None:
+    @property
+    def busy(self) -> bool:
+        """Whether a request that was read waits for its answer."""
+        return self._taken != self._answered or bool(self._out)
+
+    def close(self) -> None:
+        """Close once what is written has been sent."""
         if self._transport is not None:
             self._transport.close()
 
