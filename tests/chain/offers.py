@@ -86,6 +86,9 @@ class Offers:
         self._next = 1
         self.changes: list[HeadChange] = []
 
+    def __len__(self) -> int:
+        return len(self._txs)
+
     @property
     def supply(self) -> Supply:
         return Supply(self.best, self.payload)

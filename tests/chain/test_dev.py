@@ -9,10 +9,12 @@ from tests.chain.offers import ALICE, BOB, GWEI, STRANGER, Offers, transfer
 from txpool.chain.dev import DepthError, DevChain, DevChainSettings
 from txpool.chain.genesis import Json, dev_genesis, parse_genesis
 from txpool.chain.seal import sealed
+from txpool.chain.source import ChainSource
 from txpool.core.block import Block
 from txpool.core.candidate import Origin
 from txpool.core.head import Account
 from txpool.core.rules import Fork
+from txpool.rpc.chain_view import ChainView, DevView
 
 FUNDS = 10_000 * 10**18
 START = 1_700_000_000
@@ -51,6 +53,17 @@ class Scene:
         state = self.chain.state(self.block(number).header.hash)
         assert state is not None
         return state.account(address)
+
+
+def test_the_chain_is_what_pool_and_rpc_ask_for() -> None:
+    chain = Scene().chain
+    source: ChainSource = chain
+    view: ChainView = chain
+    levers: DevView = chain
+
+    assert levers.mine(2) == 2
+    assert source.head() == view.head()
+    assert source.chain_id == view.chain_id == 1337
 
 
 def test_the_genesis_is_the_first_head() -> None:

@@ -1,0 +1,106 @@
+"""The task that mines: on the policy's time, and only then."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Self
+
+import pytest
+
+from tests.chain.offers import ALICE, Offers, transfer
+from txpool.chain.dev import DevChain
+from txpool.chain.genesis import dev_genesis, parse_genesis
+from txpool.chain.mining import MiningPolicy
+from txpool.core.head import HeadChange
+from txpool.core.tx import Tx
+from txpool.daemon.miner import Miner
+
+PATIENCE_S = 10
+
+
+class Mine:
+    """A chain whose pool wakes the loop when something comes in, and that tells a test of each block."""
+
+    def __init__(self, policy: MiningPolicy) -> None:
+        self.offers = Offers()
+        self.blocks: asyncio.Queue[list[bytes]] = asyncio.Queue()
+        self.chain = DevChain(
+            parse_genesis(dev_genesis(0)),
+            supply=self.offers.supply,
+            on_change=self.follow,
+            clock=lambda: 0,
+        )
+        self.miner = Miner(self.chain, policy, lambda: len(self.offers))
+
+    def follow(self, change: HeadChange) -> None:
+        self.offers.follow(change)
+        self.blocks.put_nowait(list(change.included))
+        self.miner.notice(range(1))
+
+    def offer(self, tx: Tx) -> None:
+        """Let one in, as the pool does: it leaves an event."""
+        self.offers.add(tx)
+        self.miner.notice(range(1))
+
+    async def __aenter__(self) -> Self:
+        self.task = asyncio.create_task(self.miner.run())
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await self.task
+
+    async def next_block(self) -> list[bytes]:
+        return await asyncio.wait_for(self.blocks.get(), PATIENCE_S)
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+def test_auto_mines_what_is_pending_each_time_it_is_woken(runner: asyncio.Runner) -> None:
+    async def story() -> None:
+        async with Mine(MiningPolicy(gather_s=0)) as mine:
+            for nonce in range(3):
+                tx = transfer(ALICE, nonce)
+                mine.offer(tx)
+                assert await mine.next_block() == [tx.hash]
+
+    runner.run(story())
+
+
+def test_auto_gathers_a_burst_into_one_block(runner: asyncio.Runner) -> None:
+    async def story() -> None:
+        async with Mine(MiningPolicy(gather_s=0.2)) as mine:
+            burst = [transfer(ALICE, nonce) for nonce in range(5)]
+            for tx in burst:
+                mine.offer(tx)
+                await asyncio.sleep(0)  # lets the loop run in between
+            assert await mine.next_block() == [tx.hash for tx in burst]
+
+    runner.run(story())
+
+
+def test_auto_mines_no_empty_block_for_what_no_block_takes(runner: asyncio.Runner) -> None:
+    async def story() -> None:
+        async with Mine(MiningPolicy(gather_s=0)) as mine:
+            mine.offer(transfer(ALICE, 1))
+            for _ in range(10):  # turns of the loop, of which it needs three
+                await asyncio.sleep(0)
+            filler = transfer(ALICE, 0)
+            mine.offer(filler)
+            assert filler.hash in await mine.next_block()
+            assert mine.chain.head().number == 1
+
+    runner.run(story())
+
+
+def test_intervals_mine_empty_blocks_too(runner: asyncio.Runner) -> None:
+    async def story() -> None:
+        async with Mine(MiningPolicy(0.001)) as mine:
+            assert await mine.next_block() == []
+            assert await mine.next_block() == []
+
+    runner.run(story())
