@@ -5,7 +5,7 @@ import json
 import socket
 import struct
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import uvloop
 
@@ -25,6 +25,12 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(bounded())
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    """Let the loop turn until something shows from the outside; `run` bounds the wait."""
+    while not reached():  # noqa: ASYNC110 - what is waited for announces itself to nobody
+        await asyncio.sleep(0)
 
 
 class Answer:
@@ -113,7 +119,7 @@ class Listening:
         self.address = ("", 0)
         self._clients: list[Client] = []
 
-    async def __aenter__(self) -> "Listening":
+    async def __aenter__(self) -> Self:
         self.address = await self.server.listen("127.0.0.1", 0)
         return self
 

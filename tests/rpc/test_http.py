@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.rpc.loop import Client, Listening, echo, run
+from tests.rpc.loop import Client, Listening, echo, run, until
 from txpool.rpc.http import Access, Exchange, HttpLimits
 
 
@@ -19,8 +19,7 @@ class Desk:
         self.waiting.append(exchange)
 
     async def until(self, count: int) -> None:
-        while len(self.waiting) < count:
-            await asyncio.sleep(0)
+        await until(lambda: len(self.waiting) >= count)
 
     def answer(self, body: bytes) -> None:
         found = next(each for each in self.waiting if each.body == body)
@@ -139,8 +138,9 @@ def test_an_endless_head_is_refused() -> None:
             client = await listening.client()
             client.send(b"POST / HTTP/1.1\r\nX: ")
             for _ in range(3):
+                before = listening.server.counters.bytes_in
                 client.send(b"x" * 1000)
-                await asyncio.sleep(0.01)
+                await until(lambda before=before: listening.server.counters.bytes_in > before)  # type: ignore[misc]
             assert (await client.read()).status == 431
 
     run(scene())
@@ -153,8 +153,7 @@ def test_half_read_bodies_are_bounded_in_sum() -> None:
             first, second = await listening.client(), await listening.client()
             head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 110000\r\n\r\n"
             first.send(head + bytes(100_000))
-            while listening.server.counters.bytes_in < 100_000:
-                await asyncio.sleep(0)
+            await until(lambda: listening.server.counters.bytes_in >= 100_000)
             second.send(head + bytes(100_000))
             refused = await second.read()
             assert (refused.status, refused.headers["retry-after"]) == (503, "1")
@@ -241,10 +240,7 @@ def test_a_connection_with_too_much_under_way_is_read_from_again_once_it_is_answ
             client = await listening.client()
             for batch in range(10):
                 client.send(b"".join(request(b"%d" % (batch * 4 + number)) for number in range(4)))
-                await asyncio.sleep(0.002)
-            await desk.until(4)
-            for _ in range(20):
-                await asyncio.sleep(0)
+                await desk.until(min(4, batch * 4))
             assert len(desk.waiting) < 40, "reading was paused"
             for number in range(40):
                 await desk.until(1)
@@ -274,8 +270,7 @@ def test_a_peer_that_takes_no_answers_is_not_read_from_and_cut_at_its_deadline()
 
 
 async def _until_empty(listening: Listening) -> None:
-    while listening.server.connections:
-        await asyncio.sleep(0)
+    await until(lambda: not listening.server.connections)
 
 
 # --- deadlines; the sweep is called with a time of our choosing
@@ -285,8 +280,7 @@ async def _partial(listening: Listening, octets: bytes) -> Client:
     before = listening.server.counters.bytes_in
     client = await listening.client()
     client.send(octets)
-    while listening.server.counters.bytes_in < before + len(octets):
-        await asyncio.sleep(0)
+    await until(lambda: listening.server.counters.bytes_in == before + len(octets))
     return client
 
 
@@ -298,8 +292,7 @@ def test_a_head_that_does_not_end_is_timed_out_however_it_trickles() -> None:
             client = await _partial(listening, b"POST / HTTP/1.1\r\n")
             server.sweep(start + 9)
             client.send(b"X-Trickle: 1\r\n")
-            while server.counters.bytes_in < 31:
-                await asyncio.sleep(0)
+            await until(lambda: server.counters.bytes_in == 31)
             server.sweep(start + 10.5)
             answer = await client.read()
             assert (answer.status, answer.headers["connection"]) == (408, "close")
@@ -336,8 +329,7 @@ def test_a_connection_that_never_says_anything_is_closed_without_a_word() -> Non
     async def scene() -> None:
         async with Listening(echo) as listening:
             client = await listening.client()
-            while not listening.server.connections:
-                await asyncio.sleep(0)
+            await until(lambda: listening.server.connections == 1)
             listening.server.sweep(listening.server.now + 11)
             assert await client.ended()
 
@@ -423,8 +415,7 @@ def test_stopping_answers_every_request_that_was_read_and_refuses_what_comes_lat
             stopping = asyncio.ensure_future(listening.server.stop(seconds=5))
             assert await idle.ended()
             late.post(b"too late")
-            while listening.server.counters.requests < 4:
-                await asyncio.sleep(0)
+            await until(lambda: listening.server.counters.requests == 4)
             for body in (b"3", b"2", b"1"):
                 desk.answer(body)
             await stopping
@@ -461,8 +452,7 @@ def test_an_answer_for_a_peer_that_has_gone_is_dropped() -> None:
             other.post(b"patient")
             await desk.until(2)
             gone.abort()
-            while listening.server.connections > 1:
-                await asyncio.sleep(0)
+            await until(lambda: listening.server.connections == 1)
             desk.answer(b"impatient")
             desk.answer(b"patient")
             assert (await other.read()).body == b"to patient"
