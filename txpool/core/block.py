@@ -88,9 +88,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
         tx = decode(self.payloads[index])
         assert isinstance(tx, Tx), "a block holds what once was decoded"
         header = self.header
-        return MinedTx(
-            tx, self.senders[index], header.hash, header.number, header.time, index, self.receipts[index]
-        )
+        return MinedTx(tx, self.senders[index], header.hash, header.number, header.time, index, self.receipts[index])
 
     def transactions(self) -> list[MinedTx]:
         """All of them, in block order, decoded now."""
