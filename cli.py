@@ -71,8 +71,6 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command named on the command line."""
-        if os.environ.get("NO_COLOR"):
-            ctx.color = False
         try:
             return super().invoke(ctx)
         except ConnectFailedError as error:
@@ -82,13 +80,23 @@ class Commands(click.Group):
             raise TimedOut(str(error)) from error
 
 
-def _tell(text: str) -> None:
+def _say(text: str) -> None:
+    """Print to standard output."""
+    click.echo(text, color=_colour())
+
+
+def _tell(text: str, *, end: str = "\n") -> None:
     """Print to standard error."""
-    click.echo(text, err=True)
+    click.echo(text + end, err=True, nl=False, color=_colour())
+
+
+def _colour() -> bool | None:
+    """No colour where nobody wants it; else click looks whether it writes to a terminal."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def _print_json(value: object) -> None:
-    click.echo(json.dumps(value))
+    _say(json.dumps(value))
 
 
 def main() -> None:
@@ -159,7 +167,7 @@ def status(*, as_json: bool, rpc: str, timeout: float) -> None:
     if as_json:
         _print_json(found)
         return
-    click.echo(describe_status(found, rpc))
+    _say(describe_status(found, rpc))
     if hint := next_step(found):
         _tell(hint)
 
@@ -180,7 +188,7 @@ def content(*, sender: str | None, as_json: bool, rpc: str, timeout: float) -> N
     if as_json:
         _print_json(found)
     else:
-        click.echo(describe_content(found, sender))
+        _say(describe_content(found, sender))
 
 
 @commands.command()
@@ -196,7 +204,7 @@ def inspect(*, as_json: bool, rpc: str, timeout: float) -> None:
         if as_json:
             _print_json(found)
             return
-        click.echo(describe_inspection(found))
+        _say(describe_inspection(found))
         for line in explain_queued(client, found):
             _tell(line)
     except RpcError as error:
@@ -337,7 +345,7 @@ def _with_progress(batches: "Iterator[list[Outcome]]") -> "Iterator[list[Outcome
         done += len(batch)
         refused += sum(outcome.error is not None for outcome in batch)
         if watched:
-            click.echo(f"\r{done} handed in, {refused} refused", err=True, nl=False)
+            _tell(f"\r{done} handed in, {refused} refused", end="")
         yield batch
     if watched:
         _tell("")
@@ -370,7 +378,7 @@ def _print_outcome(outcome: "Outcome", *, alone: bool) -> None:
     from txpool.client.advice import advice
 
     if outcome.error is None:
-        click.echo(outcome.hash if alone else f"{outcome.line}  accepted  {outcome.hash}")
+        _say(outcome.hash if alone else f"{outcome.line}  accepted  {outcome.hash}")
         return
     words = click.style("refused", fg="red") + f"  {outcome.error.message}"
     if alone:
@@ -378,7 +386,7 @@ def _print_outcome(outcome: "Outcome", *, alone: bool) -> None:
         if hint := advice(outcome.error.message):
             _tell(hint)
     else:
-        click.echo(f"{outcome.line}  {words}")
+        _say(f"{outcome.line}  {words}")
 
 
 def _await(client: "RpcClient", hashes: list[str], timeout: float, *, as_json: bool) -> None:
@@ -493,7 +501,7 @@ def check_config(file: str | None, pairs: tuple[str, ...], *, dev: bool, as_json
     if as_json:
         _print_json(configuration_json(configuration))
     else:
-        click.echo(describe_configuration(configuration))
+        _say(describe_configuration(configuration))
 
 
 @commands.command()
@@ -507,7 +515,7 @@ def completion(shell: str) -> None:
 
     script = get_completion_class(shell)
     assert script is not None
-    click.echo(script(commands, {}, "txpool", "_TXPOOL_COMPLETE").source())
+    _say(script(commands, {}, "txpool", "_TXPOOL_COMPLETE").source())
 
 
 if __name__ == "__main__":

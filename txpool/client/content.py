@@ -5,7 +5,7 @@ from typing import Final, cast
 
 from txpool.client.jsonrpc import Json, RpcClient, quantity
 from txpool.client.table import table
-from txpool.client.units import format_ether, format_gwei
+from txpool.client.units import format_gwei, format_value
 from txpool.core.address import checksum_address
 
 SUBPOOLS: Final = ("pending", "queued")
@@ -59,8 +59,10 @@ def explain_queued(rpc: RpcClient, inspection: Json) -> Iterator[str]:
 def _wait(expected: int, nonce: int) -> str:
     if nonce <= expected:
         return f"nonce {nonce} is next, but waits for funds or for room in the pool"
-    missing = f"{expected}" if nonce == expected + 1 else f"{expected} to {nonce - 1}"
-    return f"nonce gap: next nonce is {expected}, the first queued one has {nonce}; it waits until {missing} arrive"
+    last = nonce - 1
+    missing = {0: f"{expected} arrives", 1: f"{expected} and {last} arrive"}.get(last - expected)
+    missing = missing or f"{expected} to {last} arrive"
+    return f"nonce gap: next nonce is {expected}, the first queued one has {nonce}; it waits until {missing}"
 
 
 def _columns(tx: Fields) -> tuple[str, ...]:
@@ -69,7 +71,7 @@ def _columns(tx: Fields) -> tuple[str, ...]:
     tip_cap = tx.get("maxPriorityFeePerGas", tx["gasPrice"])
     return (
         "(creation)" if to is None else checksummed(str(to)),
-        format_ether(quantity(tx["value"])),
+        format_value(quantity(tx["value"])),
         str(quantity(tx["gas"])),
         format_gwei(quantity(fee_cap)),
         format_gwei(quantity(tip_cap)),

@@ -35,9 +35,11 @@ def format_gwei(wei: int) -> str:
     return f"{_decimal(wei, 9)} gwei"
 
 
-def format_ether(wei: int) -> str:
-    """Write an amount in ether, to the last wei."""
-    return f"{_decimal(wei, 18)} ether"
+def format_value(wei: int) -> str:
+    """Write an amount to the last wei, in the largest unit that needs few zeros."""
+    if wei and wei < 10**6:
+        return f"{wei} wei"
+    return f"{_decimal(wei, 18)} ether" if wei % 10**12 == 0 or wei >= 10**18 else format_gwei(wei)
 
 
 def _decimal(wei: int, places: int) -> str:

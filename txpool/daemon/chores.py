@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from typing import Final
 
 from txpool.daemon.node import Node
@@ -13,11 +12,11 @@ LOG: Final = logging.getLogger(__name__)
 EXPIRY_S: Final = 60.0  # as often as geth looks
 
 
-async def expire_queued(node: Node) -> None:
-    """Drop what has waited too long, once a minute."""
+async def expire_queued(node: Node, every_s: float = EXPIRY_S) -> None:
+    """Drop what has waited too long, again and again."""
     while True:
-        await asyncio.sleep(EXPIRY_S)
-        node.pool.expire(now=time.time_ns())
+        await asyncio.sleep(every_s)
+        node.expire()
 
 
 async def feed_watchdog(node: Node, notifier: Notifier) -> None:

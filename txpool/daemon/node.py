@@ -54,7 +54,7 @@ class Node:
             ),
         )
         self._recording = _opened(settings.data.input_log)
-        # Told the numbers of the events that a change of the head has caused.
+        # Told the numbers of the events that a change of the head, or the passing of time, has caused.
         self.on_events: Callable[[range], None] = _nobody_listens
         self.pool = self._pool(settings.pool)
         self.head_updates = HeadUpdates(self.pool)
@@ -63,6 +63,10 @@ class Node:
         if self._recording is None:
             return Pool(limits, self.chain.head(), self.store, self.events)
         return RecordedPool(limits, self.chain.head(), self.store, self.events, InputLog(self._recording))
+
+    def expire(self) -> None:
+        """Drop what has been queued for longer than the lifetime."""
+        self.on_events(self.pool.expire(now=time.time_ns()))
 
     def is_sound(self) -> bool:
         """Whether pool and store count the same transactions: a check that costs next to nothing."""

@@ -89,8 +89,8 @@ class Daemon:
         self._miner = Miner(node.chain, MiningPolicy(settings.dev.period), lambda: node.pool.counts().pending)
         node.on_events = self._ingest.on_events = self._miner.notice
         self._rpc = rpc_server(settings, methods, self._ingest, self._watches)
-        page = MetricsPage(families(node, self._ingest, self._rpc, self._watches, settings.store.kind))
-        self._metrics = metrics_server(page)
+        self.page = MetricsPage(families(node, self._ingest, self._rpc, self._watches, settings.store.kind))
+        self._metrics = metrics_server(self.page)
 
     async def run(self, told: asyncio.Event) -> None:
         """Serve until told to stop, then stop in order."""
@@ -133,7 +133,7 @@ class Daemon:
         self._ingest.close()
         self._node.close()
         self._notifier.close()
-        LOG.info("stopped")
+        LOG.info("stopped", extra={"facts": {"requests": self._rpc.counters.requests}})
 
 
 async def _listen(server: HttpServer, address: Address) -> str | None:
