@@ -40,6 +40,15 @@ def transfer(
     return read(sign(unsigned, KEYS[sender]))
 
 
+def blob_transfer(sender: bytes, nonce: int, *, blobs: int, blob_fee_cap: int = GWEI, tip: int = GWEI) -> Tx:
+    """Sign a transaction of type 3, without its blobs: a block holds no more."""
+    unsigned = Unsigned(
+        type=3, chain_id=CHAIN_ID, nonce=nonce, fee_cap=100 * GWEI, tip_cap=tip, gas=21_000, to=STRANGER,
+        blob_fee_cap=blob_fee_cap, blob_hashes=[b"\x01" + bytes(31)] * blobs,
+    )  # fmt: skip
+    return read(sign(unsigned, KEYS[sender]))
+
+
 def read(raw: bytes) -> Tx:
     """Decode what is known to be valid."""
     tx = decode(raw)

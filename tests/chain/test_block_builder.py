@@ -1,7 +1,7 @@
 """Which transactions a block takes, and in which order."""
 
-from tests.chain.offers import ALICE, BOB, CAROL, CHAIN_ID, DAVE, GWEI, KEYS, Offers, transfer
-from txpool.chain.block_builder import Bounds, Content, fill
+from tests.chain.offers import ALICE, BOB, CAROL, CHAIN_ID, DAVE, GWEI, KEYS, Offers, blob_transfer, transfer
+from txpool.chain.block_builder import BLOCK_BYTES_MAX, Bounds, Content, fill
 from txpool.chain.execution import Context
 from txpool.chain.state import AccountState, State
 from txpool.core.rules import Fork
@@ -12,9 +12,9 @@ BASE_FEE = 10 * GWEI
 CONTEXT = Context(chain_id=CHAIN_ID, fork=Fork.BPO2, base_fee=BASE_FEE, blob_base_fee=1, fee_recipient=bytes(20))
 
 
-def built(*offered: Tx, gas: int = 30_000_000, tip_min: int = 1, state: State | None = None) -> Content:
+def built(*offered: Tx, gas: int = 30_000_000, blobs: int = 0, tip_min: int = 1) -> Content:
     supply = Offers().add(*offered).supply
-    return fill(supply, BASE_FEE, state or funded(), CONTEXT, Bounds(gas, 0, tip_min))
+    return fill(supply, BASE_FEE, funded(), CONTEXT, Bounds(gas, blobs, tip_min))
 
 
 def funded() -> State:
@@ -114,3 +114,22 @@ def test_payloads_senders_and_receipts_run_side_by_side() -> None:
     assert content.payloads == [first.raw, second.raw]
     assert content.senders == [ALICE, BOB]
     assert [receipt.cumulative_gas_used for receipt in content.receipts] == [21_000, 42_000]
+
+
+def test_a_sender_whose_blobs_are_too_many_waits_and_others_go_on() -> None:
+    first, too_many = blob_transfer(ALICE, 0, blobs=2, tip=9), blob_transfer(BOB, 0, blobs=2, tip=8)
+    fitting, plain = blob_transfer(CAROL, 0, blobs=1, tip=7), transfer(DAVE, 0, tip=6)
+
+    content = built(first, too_many, fitting, plain, blobs=3)
+
+    assert content.hashes == hashes(first, fitting, plain)
+    assert content.blob_gas_used == 3 * 131_072
+
+
+def test_a_block_has_a_size_that_it_does_not_outgrow() -> None:
+    txs = [transfer(ALICE, nonce, data=bytes(130_000), gas=1_321_000, fee_cap=11 * GWEI) for nonce in range(58)]
+
+    content = built(*txs, gas=100_000_000)
+
+    assert content.hashes == hashes(*txs[:56])
+    assert content.size <= BLOCK_BYTES_MAX < content.size + len(txs[56].raw)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.chain.offers import ALICE, BOB, GWEI, STRANGER, Offers, transfer
+from tests.chain.offers import ALICE, BOB, CAROL, GWEI, STRANGER, Offers, blob_transfer, transfer
 from txpool.chain.dev import DepthError, DevChain, DevChainSettings
 from txpool.chain.genesis import Json, dev_genesis, parse_genesis
 from txpool.chain.seal import sealed
@@ -126,6 +126,18 @@ def test_the_first_london_block_brings_the_initial_base_fee() -> None:
     scene.chain.mine(2)
 
     assert [scene.block(number).header.base_fee for number in range(3)] == [None, None, GWEI]
+
+
+def test_a_block_with_many_blobs_raises_the_excess_of_the_next() -> None:
+    scene = Scene()
+    scene.offers.add(*(blob_transfer(address, 0, blobs=6) for address in (ALICE, BOB, CAROL)))
+    scene.chain.mine(3)
+
+    headers = [scene.block(number).header for number in range(4)]
+    assert [header.blob_gas_used for header in headers] == [0, 18 * 131_072, 0, 0]
+    # Blobs are cheaper than they should be (EIP-7918): of 18 used and 21 at most, a third stays as excess.
+    assert [header.excess_blob_gas for header in headers] == [0, 0, 18 * 131_072 * 7 // 21, 0]
+    assert scene.chain.fee_history(3, 3, []).blob_gas_used_ratios == [18 / 21, 0, 0]
 
 
 def test_a_mined_block_is_one_change_that_tells_who_may_differ() -> None:

@@ -1,8 +1,9 @@
 """What each kind of transaction does to accounts, rule by rule."""
 
+import msgspec
 import pytest
 
-from tests.chain.offers import ALICE, BOB, CAROL, CHAIN_ID, DAVE, GWEI, KEYS, STRANGER, transfer
+from tests.chain.offers import ALICE, BOB, CAROL, CHAIN_ID, DAVE, GWEI, KEYS, STRANGER, blob_transfer, transfer
 from txpool.chain.execution import Context, Misfit, created_address, execute, misfit
 from txpool.chain.state import AccountState, State
 from txpool.core.block import Receipt
@@ -17,6 +18,8 @@ CONTRACT = b"\x22" * 20
 TARGET = b"\x33" * 20
 DELEGATION = b"\xef\x01\x00" + TARGET
 CONTEXT = Context(chain_id=CHAIN_ID, fork=Fork.BPO2, base_fee=BASE_FEE, blob_base_fee=1, fee_recipient=MINER)
+
+DEAR_BLOBS = msgspec.structs.replace(CONTEXT, blob_base_fee=50)
 
 
 def state_of(**changes: AccountState) -> State:
@@ -227,6 +230,22 @@ def test_chain_id_zero_authorizes_on_every_chain() -> None:
     run(transfer(ALICE, 0, gas=90_000, authorizations=(authorization(BOB, 0, chain_id=0),)), state)
 
     assert state.get(BOB).code == DELEGATION
+
+
+def test_blobs_are_paid_for_at_the_blob_base_fee_which_is_burnt() -> None:
+    state = state_of()
+
+    receipt = run(blob_transfer(ALICE, 0, blobs=2, tip=0), state, context=DEAR_BLOBS)
+
+    assert (receipt.blob_gas_used, receipt.blob_gas_price) == (2 * 131_072, 50)
+    assert state.get(ALICE).balance == ETHER - 21_000 * BASE_FEE - 2 * 131_072 * 50
+    assert not state.exists(MINER)
+
+
+def test_a_blob_fee_cap_under_the_blob_base_fee_does_not_fit() -> None:
+    tx = blob_transfer(ALICE, 0, blobs=1, blob_fee_cap=49)
+
+    assert misfit(tx, ALICE, state_of(), DEAR_BLOBS) is Misfit.NOT_YET
 
 
 def test_a_used_nonce_is_told_from_what_may_fit_later() -> None:

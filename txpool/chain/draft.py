@@ -111,7 +111,6 @@ def blobs_max(header: Header, schedule: ForkSchedule) -> int:
 
 def _excess_blob_gas(parent: Header, schedule: ForkSchedule, fork: Fork) -> int:
     numbers = schedule.blob_schedule(fork)
-    if numbers is None:
-        return 0
+    assert numbers is not None, "from Cancun on a schedule has blobs"
     excess, used = parent.excess_blob_gas or 0, parent.blob_gas_used or 0
     return next_excess_blob_gas(excess, used, parent.base_fee or 0, numbers, fork)
