@@ -88,6 +88,15 @@ def test_started_means_serving(machine: RealSystemd) -> None:
 
 
 @pytest.mark.needs_root
+def test_a_transfer_is_signed_kept_and_mined_inside_the_sandbox(machine: RealSystemd) -> None:
+    transfer = f"/opt/txpool/bin/txpool send --dev-account 0 --to 0x{'11' * 20} --value 1ether --wait"
+
+    sent = machine.run(*transfer.split())
+
+    assert sent.returncode == 0, sent.stderr
+
+
+@pytest.mark.needs_root
 def test_the_sandbox_hides_no_metric(machine: RealSystemd) -> None:
     page = machine.run("/opt/txpool/bin/python", "-c", FETCH_METRICS).stdout
 
