@@ -2,17 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Self
+from typing import Literal, Self
 
 import pytest
 
 from tests.chain.offers import ALICE, Offers, transfer
 from txpool.chain.dev import DevChain
 from txpool.chain.genesis import dev_genesis, parse_genesis
-from txpool.chain.mining import MiningPolicy
 from txpool.core.head import HeadChange
 from txpool.core.tx import Tx
-from txpool.daemon.miner import Miner
+from txpool.daemon.miner import AUTO, Miner
 
 PATIENCE_S = 10
 
@@ -20,7 +19,7 @@ PATIENCE_S = 10
 class Mine:
     """A chain whose pool wakes the loop when something comes in, and that tells a test of each block."""
 
-    def __init__(self, policy: MiningPolicy) -> None:
+    def __init__(self, period: float | Literal["auto"]) -> None:
         self.offers = Offers()
         self.blocks: asyncio.Queue[list[bytes]] = asyncio.Queue()
         self.chain = DevChain(
@@ -29,7 +28,7 @@ class Mine:
             on_change=self.follow,
             clock=lambda: 0,
         )
-        self.miner = Miner(self.chain, policy, lambda: len(self.offers))
+        self.miner = Miner(self.chain, period, lambda: len(self.offers))
 
     def follow(self, change: HeadChange) -> None:
         self.offers.follow(change)
@@ -47,8 +46,7 @@ class Mine:
 
     async def __aexit__(self, *exc: object) -> None:
         self.task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await self.task
+        await asyncio.wait([self.task])
 
     async def next_block(self) -> list[bytes]:
         return await asyncio.wait_for(self.blocks.get(), PATIENCE_S)
@@ -62,7 +60,7 @@ def runner() -> Iterator[asyncio.Runner]:
 
 def test_auto_mines_what_is_pending_each_time_it_is_woken(runner: asyncio.Runner) -> None:
     async def story() -> None:
-        async with Mine(MiningPolicy(gather_s=0)) as mine:
+        async with Mine(AUTO) as mine:
             for nonce in range(3):
                 tx = transfer(ALICE, nonce)
                 mine.offer(tx)
@@ -71,21 +69,31 @@ def test_auto_mines_what_is_pending_each_time_it_is_woken(runner: asyncio.Runner
     runner.run(story())
 
 
-def test_auto_gathers_a_burst_into_one_block(runner: asyncio.Runner) -> None:
+def test_auto_takes_what_one_turn_of_the_loop_brought_into_one_block(runner: asyncio.Runner) -> None:
     async def story() -> None:
-        async with Mine(MiningPolicy(gather_s=0.2)) as mine:
+        async with Mine(AUTO) as mine:
             burst = [transfer(ALICE, nonce) for nonce in range(5)]
             for tx in burst:
                 mine.offer(tx)
-                await asyncio.sleep(0)  # lets the loop run in between
             assert await mine.next_block() == [tx.hash for tx in burst]
+
+    runner.run(story())
+
+
+def test_auto_has_mined_before_the_next_request_can_be_read(runner: asyncio.Runner) -> None:
+    async def story() -> None:
+        async with Mine(AUTO) as mine:
+            tx = transfer(ALICE, 0)
+            mine.offer(tx)
+            await asyncio.sleep(0)  # one turn
+            assert mine.chain.mined(tx.hash) is not None
 
     runner.run(story())
 
 
 def test_auto_mines_no_empty_block_for_what_no_block_takes(runner: asyncio.Runner) -> None:
     async def story() -> None:
-        async with Mine(MiningPolicy(gather_s=0)) as mine:
+        async with Mine(AUTO) as mine:
             mine.offer(transfer(ALICE, 1))
             for _ in range(10):  # turns of the loop, of which it needs three
                 await asyncio.sleep(0)
@@ -99,8 +107,18 @@ def test_auto_mines_no_empty_block_for_what_no_block_takes(runner: asyncio.Runne
 
 def test_intervals_mine_empty_blocks_too(runner: asyncio.Runner) -> None:
     async def story() -> None:
-        async with Mine(MiningPolicy(0.001)) as mine:
+        async with Mine(0.001) as mine:
             assert await mine.next_block() == []
             assert await mine.next_block() == []
+
+    runner.run(story())
+
+
+def test_with_a_period_of_zero_nothing_is_mined_by_itself(runner: asyncio.Runner) -> None:
+    async def story() -> None:
+        async with Mine(0) as mine:
+            mine.offer(transfer(ALICE, 0))
+            await mine.task
+            assert mine.chain.head().number == 0
 
     runner.run(story())

@@ -1,49 +1,42 @@
-"""Makes blocks when the mining policy says so."""
+"""Makes blocks of the dev chain: as soon as something is pending, at intervals, or never by itself."""
 
 import asyncio
 from collections.abc import Callable
+from typing import Final, Literal
 
 from txpool.chain.dev import DevChain
-from txpool.chain.mining import AUTO, MiningPolicy
+
+AUTO: Final = "auto"
 
 
 class Miner:
-    """Mines at intervals, or as soon as something is pending; with a period of 0 it does nothing."""
+    """Mines by a period: seconds between blocks, 0 for never, or `auto` when something is pending.
 
-    def __init__(self, chain: DevChain, policy: MiningPolicy, pending: Callable[[], int]) -> None:
+    With `auto` the block comes in the turn of the loop that made something pending, before any client can ask again:
+    a receipt is there when the answer to `eth_sendRawTransaction` is. Clients that look once for the receipt and then
+    wait for the *next* block (ethers) would otherwise wait for a block that nobody makes.
+    """
+
+    def __init__(self, chain: DevChain, period: float | Literal["auto"], pending: Callable[[], int]) -> None:
         """`pending` tells how many transactions a block could hold."""
         self._chain = chain
-        self._policy = policy
+        self._period = period
         self._pending = pending
-        self._woken = asyncio.Event()
-        self._pending_since: float | None = None
+        self._due = False
 
     def notice(self, events: range) -> None:
         """Hear that the pool has changed: something may be pending now."""
-        if events and self._pending_since is None and self._policy.period == AUTO and self._pending():
-            self._pending_since = asyncio.get_running_loop().time()
-            self._woken.set()
+        if self._period == AUTO and events and not self._due and self._pending():
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._mine_pending)
 
     async def run(self) -> None:
-        """Mine until cancelled."""
-        loop = asyncio.get_running_loop()
-        last_block = loop.time()
-        while True:
-            wait_s = self._policy.wait_s(now=loop.time(), last_block=last_block, pending_since=self._pending_since)
-            if wait_s is None:
-                await self._woken.wait()
-                self._woken.clear()
-            elif wait_s:
-                await asyncio.sleep(wait_s)
-            else:
-                self._mine()
-                last_block = loop.time()
-                await asyncio.sleep(0)
-
-    def _mine(self) -> None:
-        """Mine one block. If that leaves something pending, the change of the head has woken us again."""
-        self._pending_since = None
-        if self._policy.period == AUTO:
-            self._chain.mine_if_filled()
-        else:
+        """Mine at intervals until cancelled; nothing to do otherwise."""
+        while self._period != AUTO and self._period:
+            await asyncio.sleep(self._period)
             self._chain.mine()
+
+    def _mine_pending(self) -> None:
+        """Mine one block. If that leaves something pending, the change of the head calls for another."""
+        self._due = False
+        self._chain.mine_if_filled()

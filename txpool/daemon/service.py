@@ -14,7 +14,6 @@ from typing import Final
 import uvloop
 
 from txpool.chain.genesis import GenesisError
-from txpool.chain.mining import MiningPolicy
 from txpool.config import Address, Settings
 from txpool.daemon.chores import expire_queued, feed_watchdog
 from txpool.daemon.listeners import ingest_of, methods_of, metrics_server, rpc_server
@@ -86,7 +85,7 @@ class Daemon:
         methods = methods_of(node)
         self._watches = Watches((*methods, SEND))
         self._ingest = ingest_of(settings, node)
-        self._miner = Miner(node.chain, MiningPolicy(settings.dev.period), lambda: node.pool.counts().pending)
+        self._miner = Miner(node.chain, settings.dev.period, lambda: node.pool.counts().pending)
         node.on_events = self._ingest.on_events = self._miner.notice
         self._rpc = rpc_server(settings, methods, self._ingest, self._watches)
         self.page = MetricsPage(families(node, self._ingest, self._rpc, self._watches, settings.store.kind))
