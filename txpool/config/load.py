@@ -124,7 +124,7 @@ def _from_file(path: str, problems: list[str]) -> Iterator[Given]:
         problems.append(f"{origin}: is no TOML: {error}")
         return
     for section, table in document.items():
-        if not isinstance(table, dict) or section not in Settings.__struct_fields__:
+        if not isinstance(table, dict) or (not table and section not in Settings.__struct_fields__):
             yield Given(section, table, origin, is_text=False)
             continue
         for name, value in table.items():
