@@ -139,9 +139,11 @@ def _connect(rpc: str, timeout: float) -> "RpcClient":
     from txpool.client.jsonrpc import RpcClient
 
     try:
-        return RpcClient(rpc, timeout)
+        client = RpcClient(rpc, timeout)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--rpc") from None
+    click.get_current_context().call_on_close(client.close)
+    return client
 
 
 def _refusal(message: str) -> Refused:
@@ -378,7 +380,7 @@ def _print_outcome(outcome: "Outcome", *, alone: bool) -> None:
     from txpool.client.advice import advice
 
     if outcome.error is None:
-        _say(outcome.hash if alone else f"{outcome.line}  accepted  {outcome.hash}")
+        _say(str(outcome.hash) if alone else f"{outcome.line}  accepted  {outcome.hash}")
         return
     words = click.style("refused", fg="red") + f"  {outcome.error.message}"
     if alone:

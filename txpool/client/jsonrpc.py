@@ -59,6 +59,10 @@ class RpcClient:
         self._connection = kind(parts.hostname, parts.port, timeout=timeout_s)
         self._last_id = 0
 
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
     def call(self, method: str, *params: Json) -> Json:
         """Ask one thing.
 

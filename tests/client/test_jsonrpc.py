@@ -1,0 +1,126 @@
+"""What the client makes of answers that a good server rarely gives."""
+
+import json
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any, Final
+
+import pytest
+
+from txpool.client.errors import ConnectFailedError
+from txpool.client.jsonrpc import RpcClient, RpcError, quantity
+from txpool.client.submission import submit
+
+Answer = tuple[int, dict[str, str], bytes]
+Script = Callable[[Any], Answer]
+Scripted = Callable[[Script], RpcClient]
+QUIETLY: Final[dict[str, str]] = {}
+
+
+@pytest.fixture
+def scripted() -> Iterator[Scripted]:
+    """A server that answers each parsed body as a test says."""
+    servers: list[HTTPServer] = []
+    clients: list[RpcClient] = []
+
+    def serve(script: Script) -> RpcClient:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, headers, answer = script(body)
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(answer))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
+                """Keep quiet."""
+
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        clients.append(RpcClient(f"http://127.0.0.1:{server.server_port}", 5))
+        return clients[-1]
+
+    yield serve
+    for client in clients:
+        client.close()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def result(call: dict[str, Any], value: object) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": call["id"], "result": value}
+
+
+def test_answers_of_a_batch_are_matched_by_id(scripted: Scripted) -> None:
+    client = scripted(
+        lambda calls: (200, QUIETLY, json.dumps([result(call, call["method"]) for call in calls[::-1]]).encode())
+    )
+
+    assert client.ask([("a", []), ("b", []), ("c", [])]) == ["a", "b", "c"]
+
+
+def test_an_error_for_the_whole_batch_is_that_of_every_call(scripted: Scripted) -> None:
+    whole = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batch too large"}}
+    client = scripted(lambda _: (200, QUIETLY, json.dumps(whole).encode()))
+
+    answers = client.batch([("a", []), ("b", [])])
+
+    assert [(type(answer), str(answer)) for answer in answers] == [(RpcError, "batch too large")] * 2
+
+
+def test_a_call_that_gets_no_answer_is_an_error_of_its_own(scripted: Scripted) -> None:
+    client = scripted(lambda calls: (200, QUIETLY, json.dumps([result(calls[0], 1)]).encode()))
+
+    first, second = client.batch([("a", []), ("b", [])])
+
+    assert first == 1
+    assert str(second) == "no answer to this call"
+
+
+def test_a_busy_server_is_asked_again_after_the_time_it_names(scripted: Scripted) -> None:
+    busy = [(429, {"Retry-After": "0"}, b"{}")] * 2
+
+    client = scripted(lambda call: busy.pop() if busy else (200, QUIETLY, json.dumps(result(call, 7)).encode()))
+
+    assert client.call("a") == 7
+
+
+def test_transactions_that_a_busy_server_turned_away_are_sent_again(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("txpool.client.submission.LATER_S", 0)
+    seen: list[list[str]] = []
+
+    def script(body: Any) -> Answer:  # noqa: ANN401 - JSON is whatever the client says
+        calls = body if isinstance(body, list) else [body]
+        seen.append([call["params"][0] for call in calls])
+        away = {"code": -32005, "message": "rate limit exceeded"}
+        if len(seen) == 1:
+            answers = [result(calls[0], "0x01"), {"jsonrpc": "2.0", "id": calls[1]["id"], "error": away}]
+            return 200, QUIETLY, json.dumps(answers).encode()
+        return 200, QUIETLY, json.dumps(result(calls[0], "0x02")).encode()
+
+    (outcomes,) = submit(scripted(script), [(1, "0xaa"), (2, "0xbb")], patience_s=5)
+
+    assert [outcome.hash for outcome in outcomes] == ["0x01", "0x02"]
+    assert seen == [["0xaa", "0xbb"], ["0xbb"]]
+
+
+def test_a_page_of_html_is_no_json_rpc(scripted: Scripted) -> None:
+    client = scripted(lambda _: (502, QUIETLY, b"<html>bad gateway</html>"))
+
+    with pytest.raises(ConnectFailedError, match="does not speak JSON-RPC: HTTP 502"):
+        client.call("a")
+
+
+@pytest.mark.parametrize("value", [None, "zz", {}])
+def test_what_is_no_quantity_comes_from_no_ethereum_node(value: Any) -> None:  # noqa: ANN401 - any JSON
+    with pytest.raises(ConnectFailedError, match="where a quantity was expected"):
+        quantity(value)

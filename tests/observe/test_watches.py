@@ -1,0 +1,105 @@
+import asyncio
+import gc
+import mmap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from txpool.observe.gc_pause import PauseWatch
+from txpool.observe.heap import heap_bytes
+from txpool.observe.loop_lag import LoopLag
+from txpool.observe.process import ProcessMetrics
+
+
+class Ticks:
+    """A clock that moves on by a step at each look."""
+
+    def __init__(self, step: float) -> None:
+        self.now = 0.0
+        self.step = step
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+@pytest.fixture
+def watch() -> Iterator[PauseWatch]:
+    watch = PauseWatch(Ticks(0.25))
+    gc.disable()
+    gc.callbacks.append(watch)
+    yield watch
+    gc.callbacks.remove(watch)
+    gc.enable()
+
+
+def test_a_forced_collection_is_counted_in_its_generation(watch: PauseWatch) -> None:
+    gc.collect(1)
+    gc.collect(2)
+    gc.collect(2)
+
+    assert [pauses.count for pauses in watch.by_generation] == [0, 1, 2]
+    assert watch.by_generation[2].sum == 0.5
+    assert watch.longest == 0.25
+
+
+def test_a_collection_that_began_before_the_watch_is_left_out() -> None:
+    watch = PauseWatch(Ticks(0.25))
+
+    watch("stop", {"generation": 2})
+
+    assert watch.by_generation[2].count == 0
+
+
+def test_a_turn_that_holds_the_loop_up_is_seen_as_lag() -> None:
+    async def hold_up() -> LoopLag:
+        lag = LoopLag(time.perf_counter, interval_s=0.001)
+        lag.start(asyncio.get_running_loop())
+        held = asyncio.Event()
+
+        def hold() -> None:
+            until = time.perf_counter() + 0.05
+            while time.perf_counter() < until:
+                pass
+            asyncio.get_running_loop().call_later(0.002, held.set)
+
+        asyncio.get_running_loop().call_soon(hold)
+        await held.wait()
+        lag.stop()
+        return lag
+
+    lag = asyncio.run(hold_up())
+
+    assert lag.longest >= 0.045
+    assert lag.lags.count >= 1
+
+
+def test_a_timer_that_came_early_was_not_late() -> None:
+    lag = LoopLag(Ticks(0))
+
+    lag.count(-0.001)
+
+    assert (lag.lags.sum, lag.lags.count) == (0, 1)
+
+
+def test_heap_bytes_grow_with_private_memory_and_not_with_shared(tmp_path: Path) -> None:
+    before = heap_bytes()
+    with mmap.mmap(-1, 32 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as private:
+        private[:: mmap.PAGESIZE] = bytes(len(private) // mmap.PAGESIZE)
+        with_private = heap_bytes()
+        with mmap.mmap(-1, 32 << 20, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS) as shared:
+            shared[:: mmap.PAGESIZE] = bytes(len(shared) // mmap.PAGESIZE)
+            with_both = heap_bytes()
+
+    assert with_private - before > 30 << 20
+    assert with_both - with_private < 8 << 20
+    assert heap_bytes(tmp_path / "absent") == 0
+
+
+def test_process_metrics_are_there() -> None:
+    page = ProcessMetrics().render().decode()
+
+    for name in ("process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"):
+        assert f"\n{name} " in page
