@@ -28,8 +28,8 @@ def apply_head_change(
 ) -> None:
     """Follow the chain by one step.
 
-    Only the senders whose accounts may have changed are looked at, unless the gas limit fell under that of something
-    pooled.
+    Only the senders whose accounts may have changed are looked at, and those whose queue is over its limit, unless the
+    gas limit fell under that of something pooled.
 
     Args:
         residents: the pool's content; its operation has begun.
@@ -46,7 +46,7 @@ def apply_head_change(
         residents.senders[address].sees(change.accounts[address])
     for candidate in change.reverted:
         reinject(candidate)
-    dirty = list(dict.fromkeys([*dirty, *_senders_of(change.reverted)]))
+    dirty = list(dict.fromkeys([*dirty, *_senders_of(change.reverted), *residents.overlong]))
     if residents.gas_max > head.gas_limit:
         dirty = list(dict.fromkeys([*dirty, *residents.senders]))
         residents.gas_max = head.gas_limit
@@ -56,7 +56,7 @@ def apply_head_change(
     for address in dirty:
         if sender := residents.senders.get(address):
             demote(residents, address, sender, head.gas_limit)
-    residents.prices.set_base_fee(head.next_base_fee)
+    residents.prices.set_base_fee(head.next_base_fee, residents.slots)
     truncate(residents, settings)
     residents.tallies.head_updates += 1
 

@@ -86,8 +86,8 @@ def follow(stage: Stage | None, kind: Kind) -> Stage:
     if kind is Kind.RECEIVED:
         assert stage is None or stage in REBORN_FROM, f"received again while {stage}"
         return Stage.RECEIVED
-    if kind is Kind.REINJECTED and stage is None:
-        stage = Stage.INCLUDED  # mined before this pool could see it
+    if kind is Kind.REINJECTED and (stage is None or stage in REBORN_FROM):
+        stage = Stage.INCLUDED  # a block held it, be it that this pool never saw it or had let it go
     assert stage is not None, f"{kind.name} before anything was received"
     if stage is Stage.RECEIVED and kind is not Kind.REJECTED:
         stage = step(stage, Kind.VALIDATED)

@@ -28,10 +28,6 @@ from txpool.core.store import Store
 from txpool.core.tallies import Tallies
 from txpool.core.tx import Tx
 
-# Up to this many slots prices are ranked at once, exactly as geth's heaps would be; a larger pool ranks its newcomers
-# only when it is three quarters full, a few with each submission.
-_RANK_AT_ONCE_SLOTS = 16_384
-_RANK_EACH_TIME = 4
 _NOBODY = bytes(20)
 
 
@@ -71,7 +67,7 @@ class Pool:
         self.head = head
         self.events = events
         self.store = store
-        self._residents = Residents(store, events, head.next_base_fee, self.settings.account_slots)
+        self._residents = Residents(store, events, head.next_base_fee, self.settings)
         self._room = self.settings.global_slots + self.settings.global_queue
         self._disturbed = 0  # pending ones pushed out since limits were last applied
 
@@ -202,14 +198,19 @@ class Pool:
         sender = residents.sender_of(address, accounts)
         entered = self._enter(candidate, address, sender)
         if isinstance(entered, Rejected):
-            return self._refuse(key, entered)
+            self._refuse(key, entered)
+            self._apply_limits()  # it may have pushed out others before it was refused
+            return entered
         replaced = self._place(sender, entered, candidate.authorities)
         if sender.queued and replaced is None:
             promote(residents, address, sender, self.settings, self.head.gas_limit)
-        truncate(residents, self.settings)
-        self._disturbed = 0
+        self._apply_limits()
         residents.tallies.accepted += 1
         return Accepted(tx.hash, replaced)
+
+    def _apply_limits(self) -> None:
+        truncate(self._residents, self.settings)
+        self._disturbed = 0
 
     def _reinject(self, candidate: Candidate, accounts: Mapping[bytes, Account]) -> None:
         """Take back what an abandoned block held; promotion follows when all are back."""
@@ -269,7 +270,7 @@ class Pool:
         if sender.pending.get(tx.nonce):
             return self._replace_pending(sender, tx, authorities)
         if tx.nonce == sender.next_nonce and not sender.queued.get(tx.nonce):
-            self._enlist(tx, authorities)
+            self._residents.enlist(tx, authorities)
             promote_one(self._residents, sender, tx)
             return None
         return self._enqueue(sender, tx, authorities)
@@ -280,7 +281,7 @@ class Pool:
         residents.taken_from_pending(sender, [old])
         residents.evict_pending(old, Reason.REPLACED, tx.hash)
         residents.prices.removed(1)
-        self._enlist(tx, authorities)
+        self._residents.enlist(tx, authorities)
         residents.add_pending(sender, tx)
         residents.renew_age(tx.sender)
         residents.say(Kind.PROMOTED, None, tx.key, old.hash)
@@ -290,7 +291,7 @@ class Pool:
         residents = self._residents
         handle = sender.queued.get(tx.nonce)
         if not handle:
-            self._enlist(tx, authorities)
+            self._residents.enlist(tx, authorities)
             enqueue(residents, sender, tx, Kind.QUEUED)
             return None
         old = residents.read(handle)
@@ -298,14 +299,9 @@ class Pool:
         residents.replaced_queued(sender, old, tx)
         residents.evict_queued(old, Reason.REPLACED, tx.hash)
         residents.prices.removed(1)
-        self._enlist(tx, authorities)
+        self._residents.enlist(tx, authorities)
         residents.say(Kind.QUEUED, None, tx.key, old.hash)
         return old.hash
-
-    def _enlist(self, tx: Resident, authorities: Sequence[bytes]) -> None:
-        self._residents.enlist(tx, authorities)
-        if self._room <= _RANK_AT_ONCE_SLOTS or self._residents.slots * 4 > self._room * 3:
-            self._residents.prices.settle(_RANK_EACH_TIME)
 
     def _make_room(self, tx: Tx, address: bytes, sender: Sender) -> Rejected | None:
         """Push out the cheapest until the newcomer fits, or say why it may not."""

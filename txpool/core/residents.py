@@ -18,6 +18,7 @@ from txpool.core.lifecycle import Kind
 from txpool.core.record import Resident, pack_record, read_record
 from txpool.core.rejection import Reason
 from txpool.core.sender import Sender, sender_at
+from txpool.core.settings import PoolSettings
 from txpool.core.shards import Shards
 from txpool.core.store import Store
 from txpool.core.tallies import Tallies
@@ -44,11 +45,12 @@ class Residents:
     1. The hash index, the senders' maps and the price order hold the same handles, each once.
     2. A sender is here while it has a transaction, and `queue_ages` names exactly those with a queue.
     3. `spent`, the counts, bytes and slots equal what the records add up to.
-    4. `crowded` holds exactly the senders with more than `account_slots` pending ones.
+    4. `crowded` holds exactly the senders with more than `account_slots` pending ones, `overlong` those with more than
+       `account_queue` queued ones: demotion may leave such, until the sender's next promotion.
     5. `authorities` counts, for each address, the pooled set-code transactions that carry its authorization.
     """
 
-    def __init__(self, store: Store, events: EventRing, base_fee: int | None, account_slots: int) -> None:
+    def __init__(self, store: Store, events: EventRing, base_fee: int | None, settings: PoolSettings) -> None:
         self.store = store
         self.events = events
         self.tallies = Tallies()
@@ -58,6 +60,7 @@ class Residents:
         self._authorities_of: dict[bytes, bytes] = {}
         self.queue_ages: dict[bytes, int] = {}
         self.crowded: dict[bytes, int] = {}
+        self.overlong: dict[bytes, int] = {}
         self.pending_count = self.queued_count = 0
         self.pending_bytes = self.queued_bytes = 0
         self.slots = 0
@@ -66,8 +69,10 @@ class Residents:
         self.head_number = 0
         self.mined: Mapping[bytes, int] = {}
         self.released: dict[bytes, Sender] = {}
-        self._account_slots = account_slots
-        self.prices = PriceOrder(self._read_if_live, self.index.values, base_fee)
+        self._account_slots = settings.account_slots
+        self._account_queue = settings.account_queue
+        room = settings.global_slots + settings.global_queue
+        self.prices = PriceOrder(self._read_if_live, self.index, room, base_fee)
 
     def begin(self, now: int, head_number: int, mined: Mapping[bytes, int] = MappingProxyType({})) -> int:
         """Start an operation: its time, the head, and which hashes new blocks hold. Time never goes back.
@@ -129,7 +134,7 @@ class Residents:
             self._authorities_of[tx.hash] = b"".join(authorities)
             for authority in authorities:
                 self.authorities[authority] = self.authorities.get(authority, 0) + 1
-        self.prices.add(tx.handle)
+        self.prices.add(tx.handle, tx.hash, self.slots)
 
     def forget(self, tx: Resident) -> None:
         """Take a transaction that has no place by nonce any more out of everything else but the price order."""
@@ -190,6 +195,8 @@ class Residents:
         self._raise_bounds(sender, tx)
         self.queued_count += 1
         self.queued_bytes += tx.size
+        if len(sender.queued) > self._account_queue:
+            self.overlong[tx.sender] = len(sender.queued)
 
     def taken_from_queued(self, sender: Sender, txs: list[Resident]) -> None:
         """Book that these have been taken out of the sender's queued map; `txs` must not be empty."""
@@ -197,6 +204,8 @@ class Residents:
         self.queued_bytes -= sum(tx.size for tx in txs)
         if not sender.queued:
             del self.queue_ages[txs[0].sender]
+        if self.overlong:
+            self._note_length(txs[0].sender, len(sender.queued))
 
     def replaced_queued(self, sender: Sender, old: Resident, new: Resident) -> None:
         """Book that one queued transaction has taken the place of another."""
@@ -239,11 +248,18 @@ class Residents:
         elif self.crowded:
             self.crowded.pop(address, None)
 
+    def _note_length(self, address: bytes, count: int) -> None:
+        if count > self._account_queue:
+            self.overlong[address] = count
+        else:
+            self.overlong.pop(address, None)
+
     def check(self) -> None:
         """Assert every invariant. O(n log n)."""
         by_nonce: list[int] = []
         pending = queued = pending_bytes = queued_bytes = slots = 0
         crowded: dict[bytes, int] = {}
+        overlong: dict[bytes, int] = {}
         waiting: set[bytes] = set()
         for address in self.senders:
             sender = self.senders[address]
@@ -265,6 +281,8 @@ class Residents:
             slots += sum(slots_of(tx.size) for tx in executable + waits)
             if len(executable) > self._account_slots:
                 crowded[address] = len(executable)
+            if len(waits) > self._account_queue:
+                overlong[address] = len(waits)
             if waits:
                 waiting.add(address)
         assert sorted(by_nonce) == sorted(self.index.values())
@@ -278,10 +296,11 @@ class Residents:
             self.slots,
         )
         assert crowded == self.crowded
+        assert overlong == self.overlong
         assert waiting == set(self.queue_ages)
         assert list(self.queue_ages.values()) == sorted(self.queue_ages.values())
         self._check_authorities()
-        self.prices.check(len(self.index))
+        self.prices.check()
         self.store.check()
 
     def _check_authorities(self) -> None:

@@ -35,6 +35,10 @@ class Shards(Generic[V]):
         for shard in self._shards:
             yield from shard
 
+    def shard(self, number: int) -> dict[bytes, V]:
+        """The part of the map whose keys end in this byte; not to be changed."""
+        return self._shards[number]
+
     def values(self) -> Iterator[V]:
         """All values, shard by shard, in order of insertion within each."""
         for shard in self._shards:

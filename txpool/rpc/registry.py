@@ -23,5 +23,5 @@ def build_methods(pool: Pool, chain: ChainView, version: str, dev: DevView | Non
         **web3_methods(version),
     }
     if dev is not None:
-        methods |= DevNamespace(dev).methods()
+        methods |= DevNamespace(dev, pool).methods()
     return {**methods, **rpc_methods({*methods, SEND})}
