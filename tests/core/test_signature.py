@@ -85,6 +85,13 @@ def test_another_chains_transaction_is_refused_before_its_values_are_looked_at(c
     assert str(sender_of(tx, CHAIN_ID)) == f"invalid sender: invalid chain id for signer: have {chain_id} want 1337"
 
 
+def test_a_chain_id_of_any_width_is_told_in_full() -> None:
+    tx = with_signature(DYNAMIC_FEE, 10**20_000, 0, 1, 1)
+
+    wanted = f"invalid sender: invalid chain id for signer: have 1{'0' * 20_000} want 1337"
+    assert str(sender_of(tx, CHAIN_ID)) == wanted
+
+
 def test_a_legacy_v_of_another_chain_names_it() -> None:
     tx = signed(LEGACY, chain_id=1)
 

@@ -116,6 +116,13 @@ FAULTS = [
         f"{SHORT} for common.Hash",
         "DynamicFeeTx).AccessList[0].StorageKeys[0]",
     ),
+    (
+        DYNAMIC_FEE,
+        "access",
+        f"f0{f'd6{ENTRY}c0' * 2}c101",
+        f"{SHORT} for common.Address",
+        "DynamicFeeTx).AccessList[2].Address",
+    ),
     (DYNAMIC_FEE, "tip", "820001", f"{NO_LEADING_ZEROS} for *big.Int", "DynamicFeeTx).GasTipCap"),
     (BLOB, "to", "80", f"{SHORT} for common.Address", "BlobTx).To"),
     (BLOB, "hashes", "c101", f"{SHORT} for common.Hash", "BlobTx).BlobHashes[0]"),

@@ -1,21 +1,15 @@
 """EIP-2930 access lists: counted where they lie, parsed only to be shown."""
 
-from typing import cast
+from typing import Final
 
-from txpool.core import rlp
-from txpool.core.irregular import Irregular
+from txpool.core.quick_rlp import Irregular, fixed_string, list_bounds, read_list
+
+_read_address: Final = fixed_string(20)
+_read_key: Final = fixed_string(32)
 
 
 def count_entries(raw: bytes, pos: int) -> tuple[int, int, int]:
-    """Count the addresses and storage keys of the list at `pos`, and check its shape.
-
-    Returns:
-        addresses, keys, and where the list ends.
-
-    Raises:
-        Irregular: it is no regular access list.
-        IndexError: the input ends too early.
-    """
+    """Count the addresses and storage keys of the list at `pos`, and check its shape; then tell where it ends."""
     pos, end = list_bounds(raw, pos)
     addresses = keys = 0
     while pos < end:
@@ -36,29 +30,16 @@ def count_entries(raw: bytes, pos: int) -> tuple[int, int, int]:
     return addresses, keys, end
 
 
-def list_bounds(raw: bytes, pos: int) -> tuple[int, int]:
-    """Find where the payload of the list at `pos` starts and ends.
-
-    Raises:
-        Irregular: it is no list, or its length is not minimal.
-        IndexError: the input ends too early.
-    """
-    first = raw[pos]
-    if first < 0xC0:
+def read_entry(raw: bytes, pos: int) -> tuple[tuple[bytes, tuple[bytes, ...]], int]:
+    """Read one address with its storage keys."""
+    pos, end = list_bounds(raw, pos)
+    address, pos = _read_address(raw, pos)
+    keys, pos = read_list(raw, pos, _read_key)
+    if pos != end:
         raise Irregular
-    if first < 0xF8:
-        return pos + 1, pos + first - 0xBF
-    width = first - 0xF7
-    start = pos + 1 + width
-    size = int.from_bytes(raw[pos + 1 : start], "big")
-    if size < 56 or raw[pos + 1] == 0:
-        raise Irregular
-    return start, start + size
+    return (address, keys), end
 
 
-def parse_access_list(encoded: bytes) -> list[tuple[bytes, list[bytes]]]:
-    """Parse a valid access list, for rendering: each address with its storage keys."""
-    if not encoded:
-        return []
-    entries = cast("list[tuple[bytes, list[bytes]]]", rlp.decode(encoded))
-    return [(address, keys) for address, keys in entries]
+def parse_access_list(encoded: bytes) -> list[tuple[bytes, tuple[bytes, ...]]]:
+    """Parse a transaction's access list, for rendering: each address with its storage keys."""
+    return list(read_list(encoded, 0, read_entry)[0]) if encoded else []

@@ -11,14 +11,13 @@ from typing import Final
 import msgspec
 
 from txpool.core import rlp
-from txpool.core.access_list import list_bounds
-from txpool.core.irregular import Irregular
+from txpool.core.quick_rlp import Irregular, fixed_string, read_list
 
 BLOB_BYTES: Final = 131_072
 POINT_BYTES: Final = 48  # a commitment or a proof
 
-_BLOB_HEADER: Final = rlp.header(0x80, BLOB_BYTES)
-_POINT_HEADER: Final = rlp.header(0x80, POINT_BYTES)
+read_blob: Final = fixed_string(BLOB_BYTES)
+read_point: Final = fixed_string(POINT_BYTES)
 
 
 class Sidecar(msgspec.Struct, frozen=True, gc=False):
@@ -31,33 +30,17 @@ class Sidecar(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_sidecar(raw: bytes, pos: int) -> Sidecar:
-    """Read the sidecar that starts at `pos`, after the transaction's body, and ends with the input.
-
-    Raises:
-        Irregular: it is not of the regular form.
-        IndexError: the input ends too early.
-    """
+    """Read the sidecar that starts at `pos`, after the transaction's body, and ends with the input."""
     version = 0
     if raw[pos] == 1:
         version = 1
         pos += 1
-    blobs, pos = _equal_strings(raw, pos, _BLOB_HEADER, BLOB_BYTES)
-    commitments, pos = _equal_strings(raw, pos, _POINT_HEADER, POINT_BYTES)
-    proofs, pos = _equal_strings(raw, pos, _POINT_HEADER, POINT_BYTES)
+    blobs, pos = read_list(raw, pos, read_blob)
+    commitments, pos = read_list(raw, pos, read_point)
+    proofs, pos = read_list(raw, pos, read_point)
     if pos != len(raw):
         raise Irregular
     return Sidecar(version, blobs, commitments, proofs)
-
-
-def _equal_strings(raw: bytes, pos: int, header: bytes, size: int) -> tuple[tuple[bytes, ...], int]:
-    start, end = list_bounds(raw, pos)
-    step = len(header) + size
-    if (end - start) % step or end > len(raw):
-        raise Irregular
-    starts = range(start + len(header), end, step)
-    if any(raw[text - len(header) : text] != header for text in starts):
-        raise Irregular
-    return tuple([raw[text : text + size] for text in starts]), end
 
 
 def encode_network(canonical: bytes, sidecar: Sidecar) -> bytes:

@@ -7,6 +7,8 @@ in `tx.py` does not take come here, so this is written to be right, not quick.
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
+from txpool.core.quick_rlp import Irregular, QuickReader
+
 MASK: Final = 2**64 - 1  # sizes are Go's uint64: they wrap
 
 ELEMENT_TOO_LARGE: Final = "rlp: element is larger than containing list"
@@ -23,7 +25,8 @@ TOO_FEW: Final = "too few elements"
 EMPTY_LIST: Final = "wrong kind of empty value (got List, want String)"
 UINT256_TOO_LARGE: Final = "rlp: value too large for uint256"
 
-Value: TypeAlias = "int | bytes | list[Value] | None"
+# What a decoder gives. A list's elements are as its quick reader gives them: in a valid list it reads them all.
+Value: TypeAlias = object
 
 
 class DecodeError(Exception):
@@ -142,6 +145,23 @@ class Stream:
         self._left.append(size)
         self._ahead = None
 
+    def skim(self, quick: QuickReader[Value]) -> list[Value]:
+        """Take the regular elements that come next in the innermost list."""
+        pos, values = self._pos, []
+        limit = min(pos + self._left[-1], len(self._raw))
+        try:
+            while pos < limit:
+                value, end = quick(self._raw, pos)
+                if end > limit:
+                    break
+                values.append(value)
+                pos = end
+        except (Irregular, IndexError):
+            pass
+        self._left[-1] -= pos - self._pos
+        self._pos = pos
+        return values
+
     def close_list(self) -> None:
         """Step out of the innermost list, which must be read to its end."""
         if self._left[-1]:
@@ -218,13 +238,18 @@ def optional(decoder: Decoder, type_name: str) -> Decoder:
     return named(type_name, read)
 
 
-def list_of(element: Decoder, type_name: str) -> Decoder:
-    """Read a list of any number of equal elements."""
+def list_of(element: Decoder, type_name: str, quick: QuickReader[Value]) -> Decoder:
+    """Read a list of any number of equal elements.
+
+    Runs of regular ones are left to a quick reader, so that a long list with a fault at its end costs no more than one
+    without.
+    """
 
     def read(stream: Stream) -> Value:
         stream.open_list()
         values: list[Value] = []
         while True:
+            values += stream.skim(quick)
             try:
                 values.append(element(stream))
             except EndOfListError:

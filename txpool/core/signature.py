@@ -9,6 +9,7 @@ from typing import Final
 from coincurve import PrivateKey, PublicKey
 
 from txpool.core import rlp
+from txpool.core.decimal_text import decimal_text
 from txpool.core.keccak import keccak
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.tx import Authorization, Tx
@@ -45,7 +46,7 @@ def sender_of(tx: Tx, chain_id: int) -> bytes | Rejected:
         parity -= 27
     else:
         if tx.chain_id != chain_id:
-            cause = f"invalid chain id for signer: have {tx.chain_id} want {chain_id}"
+            cause = f"invalid chain id for signer: have {decimal_text(tx.chain_id)} want {chain_id}"
             return Rejected(Reason.INVALID_SENDER, {"cause": cause})
         if not tx.type:
             parity -= 35 + 2 * chain_id

@@ -9,26 +9,31 @@ from typing import Any, Final
 import msgspec
 
 from txpool.core import rlp
-from txpool.core.access_list import count_entries, list_bounds, parse_access_list
+from txpool.core.access_list import count_entries, parse_access_list
+from txpool.core.authorization import Authorization, read_authorization
 from txpool.core.blob_sidecar import Sidecar, encode_network, read_sidecar
+from txpool.core.fees import GAS_PER_BLOB
 from txpool.core.go_rlp import DecodeError
-from txpool.core.irregular import Irregular
 from txpool.core.keccak import keccak
+from txpool.core.quick_rlp import (
+    Irregular,
+    fixed_string,
+    list_bounds,
+    read_address,
+    read_bytes,
+    read_ints,
+    read_list,
+)
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.tx_careful import Fields, read_carefully
 
-__all__ = ["Authorization", "Sidecar", "Tx", "decode", "encode_network", "parse_access_list"]
+__all__ = ["GAS_PER_BLOB", "Authorization", "Sidecar", "Tx", "decode", "encode_network", "parse_access_list"]
 
 LEGACY: Final = 0
 ACCESS_LIST: Final = 1
 DYNAMIC_FEE: Final = 2
 BLOB: Final = 3
 SET_CODE: Final = 4
-
-GAS_PER_BLOB: Final = 131_072
-
-# The least value that an integer with this header byte may have: shorter ones are not minimal. Up to 32 bytes.
-_LEAST: Final = (0,) * 0x81 + (0x80, *(256**width for width in range(1, 32)))
 
 # The fields of each type in their order on the wire, under our names.
 _CALL: Final = ("gas", "to", "value", "data")
@@ -42,18 +47,9 @@ _WIRE: Final = (
     (*_FEE_MARKET, "authorizations", *_SIGNATURE),
 )
 
+_read_hash: Final = fixed_string(32)
+
 _UNPROTECTED_V: Final = frozenset({0, 1, 27, 28})
-
-
-class Authorization(msgspec.Struct, frozen=True, gc=False):
-    """An EIP-7702 tuple: the account that signed it lends itself the code at `address`."""
-
-    chain_id: int
-    address: bytes
-    nonce: int
-    y_parity: int
-    r: int
-    s: int
 
 
 class Tx(msgspec.Struct, frozen=True, gc=False):
@@ -130,11 +126,11 @@ def decode_carefully(raw: bytes) -> Tx | Rejected:
 def _decode_legacy(raw: bytes) -> Tx:
     pos, end = list_bounds(raw, 0)
     ints: list[int] = []
-    pos = _read_ints(raw, pos, 3, ints)
-    to, pos = _read_to(raw, pos)
-    pos = _read_ints(raw, pos, 1, ints)
-    data, pos = _read_bytes(raw, pos)
-    pos = _read_ints(raw, pos, 3, ints)
+    pos = read_ints(raw, pos, 3, ints)
+    to, pos = read_address(raw, pos)
+    pos = read_ints(raw, pos, 1, ints)
+    data, pos = read_bytes(raw, pos)
+    pos = read_ints(raw, pos, 3, ints)
     nonce, price, gas, value, v, r, s = ints
     if not pos == end == len(raw) or (nonce | gas) >> 64:
         raise Irregular
@@ -156,10 +152,10 @@ def _decode_typed(raw: bytes) -> Tx:
         raw, sidecar = _split_network_form(raw, pos)
         pos, end = list_bounds(raw, 1)
     ints: list[int] = []
-    pos = _read_ints(raw, pos, 4 if kind == ACCESS_LIST else 5, ints)
-    to, pos = _read_to(raw, pos)
-    pos = _read_ints(raw, pos, 1, ints)
-    data, pos = _read_bytes(raw, pos)
+    pos = read_ints(raw, pos, 4 if kind == ACCESS_LIST else 5, ints)
+    to, pos = read_address(raw, pos)
+    pos = read_ints(raw, pos, 1, ints)
+    data, pos = read_bytes(raw, pos)
     list_start = pos
     if raw[pos] == 0xC0:
         addresses = keys = 0
@@ -171,10 +167,12 @@ def _decode_typed(raw: bytes) -> Tx:
     blob_fee_cap = 0
     blob_hashes: tuple[bytes, ...] = ()
     if kind == BLOB:
-        blob_fee_cap, blob_hashes, pos = _read_blob_fields(raw, pos)
+        pos = read_ints(raw, pos, 1, ints)
+        blob_fee_cap = ints.pop()
+        blob_hashes, pos = read_list(raw, pos, _read_hash)
     elif kind == SET_CODE:
-        authorizations, pos = _read_authorizations(raw, pos)
-    pos = _read_ints(raw, pos, 3, ints)
+        authorizations, pos = read_list(raw, pos, read_authorization)
+    pos = read_ints(raw, pos, 3, ints)
     if kind == ACCESS_LIST:
         chain_id, nonce, fee_cap, gas, value, v, r, s = ints
         tip_cap = fee_cap
@@ -191,85 +189,9 @@ def _decode_typed(raw: bytes) -> Tx:
     )  # fmt: skip
 
 
-def _read_ints(raw: bytes, pos: int, count: int, into: list[int]) -> int:
-    """Read so many integers of at most 32 bytes; a value cut short ends beyond the input, which the caller sees."""
-    from_bytes = int.from_bytes
-    for _ in range(count):
-        first = raw[pos]
-        pos += 1
-        if first < 0x80:
-            if not first:
-                raise Irregular
-            into.append(first)
-        else:
-            end = pos + first - 0x80
-            value = from_bytes(raw[pos:end], "big")
-            if value < _LEAST[first]:
-                raise Irregular
-            into.append(value)
-            pos = end
-    return pos
-
-
-def _read_to(raw: bytes, pos: int) -> tuple[bytes | None, int]:
-    first = raw[pos]
-    if first == 0x94:
-        end = pos + 21
-        return raw[pos + 1 : end], end
-    if first == 0x80:
-        return None, pos + 1
-    raise Irregular
-
-
-def _read_bytes(raw: bytes, pos: int) -> tuple[bytes, int]:
-    first = raw[pos]
-    pos += 1
-    if first < 0x80:
-        return raw[pos - 1 : pos], pos
-    if first >= 0xC0:
-        raise Irregular
-    size = first - 0x80
-    if size > 55:
-        width = size - 55
-        size = int.from_bytes(raw[pos : pos + width], "big")
-        if size < 56 or not raw[pos]:
-            raise Irregular
-        pos += width
-    elif size == 1 and raw[pos] < 0x80:
-        raise Irregular
-    return raw[pos : pos + size], pos + size
-
-
 def _split_network_form(raw: bytes, pos: int) -> tuple[bytes, Sidecar]:
     _, body_end = list_bounds(raw, pos)
     return raw[:1] + raw[pos:body_end], read_sidecar(raw, body_end)
-
-
-def _read_blob_fields(raw: bytes, pos: int) -> tuple[int, tuple[bytes, ...], int]:
-    ints: list[int] = []
-    pos = _read_ints(raw, pos, 1, ints)
-    start, end = list_bounds(raw, pos)
-    if (end - start) % 33 or raw[start:end:33].strip(b"\xa0"):  # each a string of 32 bytes
-        raise Irregular
-    return ints[0], tuple([raw[at + 1 : at + 33] for at in range(start, end, 33)]), end
-
-
-def _read_authorizations(raw: bytes, pos: int) -> tuple[tuple[Authorization, ...], int]:
-    pos, end = list_bounds(raw, pos)
-    found = []
-    while pos < end:
-        pos, tuple_end = list_bounds(raw, pos)
-        ints: list[int] = []
-        pos = _read_ints(raw, pos, 1, ints)
-        address, pos = _read_to(raw, pos)
-        pos = _read_ints(raw, pos, 4, ints)
-        chain_id, nonce, y_parity, r, s = ints
-        if pos != tuple_end or address is None or nonce >> 64 or y_parity > 0xFF:
-            raise Irregular
-        found.append(Authorization(chain_id, address, nonce, y_parity, r, s))
-    if pos != end:
-        raise Irregular
-    return tuple(found), end
 
 
 def protected_chain_id(v: int) -> int | None:
@@ -290,7 +212,6 @@ def _from_fields(fields: Fields, size: int) -> Tx:
     if fields.type == LEGACY:
         values["chain_id"] = protected_chain_id(values["v"])
     entries = values.pop("access_list", [])
-    tuples = values.pop("authorizations", [])
     return Tx(
         type=fields.type,
         tip_cap=values.pop("tip_cap", values["fee_cap"]),
@@ -299,7 +220,7 @@ def _from_fields(fields: Fields, size: int) -> Tx:
         access_addresses=len(entries),
         access_keys=sum(len(keys) for _, keys in entries),
         access_list=b"" if fields.type == LEGACY else rlp.encode(entries),
-        authorizations=tuple(Authorization(*item) for item in tuples),
+        authorizations=tuple(values.pop("authorizations", ())),
         hash=keccak(fields.canonical),
         raw=fields.canonical,
         size=size,

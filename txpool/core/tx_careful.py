@@ -3,7 +3,7 @@
 Slow, and exact about what go-ethereum refuses, in which order, and in which words.
 """
 
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -52,12 +52,11 @@ def _read_blob(raw: bytes) -> Fields:
         return Fields(_BLOB, raw, read_transaction(_BLOB, raw[1:]))
     unversioned, _, _ = _peek(raw, body_end, end)
     body, *rest = read_network_form(raw[1:], versioned=not unversioned)
-    version = 0 if unversioned else rest.pop(0)
+    version = 0 if unversioned else cast("int", rest.pop(0))
     if not unversioned and version != 1:
-        raise DecodeError(f"unsupported blob tx version {version!r}")
-    blobs, commitments, proofs = (tuple(part) for part in rest)  # type: ignore[arg-type]
-    sidecar = Sidecar(version, blobs, commitments, proofs)  # type: ignore[arg-type]
-    return Fields(_BLOB, raw[:1] + raw[start:body_end], body, sidecar)  # type: ignore[arg-type]
+        raise DecodeError(f"unsupported blob tx version {version}")
+    sidecar = Sidecar(version, *(tuple(cast("list[bytes]", part)) for part in rest))
+    return Fields(_BLOB, raw[:1] + raw[start:body_end], cast("list[Value]", body), sidecar)
 
 
 def _peek(raw: bytes, pos: int, limit: int) -> tuple[bool, int, int]:

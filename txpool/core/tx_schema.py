@@ -6,6 +6,9 @@ Widths differ by type: the older three hold their amounts in integers without bo
 from types import MappingProxyType
 from typing import Final
 
+from txpool.core.access_list import read_entry
+from txpool.core.authorization import read_authorization
+from txpool.core.blob_sidecar import read_blob, read_point
 from txpool.core.go_rlp import (
     Decoder,
     Value,
@@ -19,12 +22,13 @@ from txpool.core.go_rlp import (
     uint,
     uint256,
 )
+from txpool.core.quick_rlp import fixed_string
 
 _ADDRESS: Final = byte_array(20, "common.Address")
-_HASHES: Final = list_of(byte_array(32, "common.Hash"), "[]common.Hash")
+_HASHES: Final = list_of(byte_array(32, "common.Hash"), "[]common.Hash", fixed_string(32))
 _UINT64: Final = uint(64)
 _ACCESS_LIST: Final = list_of(
-    struct("types.AccessTuple", [("Address", _ADDRESS), ("StorageKeys", _HASHES)]), "types.AccessList"
+    struct("types.AccessTuple", [("Address", _ADDRESS), ("StorageKeys", _HASHES)]), "types.AccessList", read_entry
 )
 _AUTHORIZATIONS: Final = list_of(
     struct(
@@ -39,6 +43,7 @@ _AUTHORIZATIONS: Final = list_of(
         ],
     ),
     "[]types.SetCodeAuthorization",
+    read_authorization,
 )
 
 
@@ -86,9 +91,9 @@ _FIELDS: Final = MappingProxyType(
 _TYPES: Final = tuple((name, struct(name, fields)) for name, fields in _FIELDS.items())
 
 _SIDECAR: Final = [
-    ("Blobs", list_of(byte_array(131_072, "kzg4844.Blob"), "[]kzg4844.Blob")),
-    ("Commitments", list_of(byte_array(48, "kzg4844.Commitment"), "[]kzg4844.Commitment")),
-    ("Proofs", list_of(byte_array(48, "kzg4844.Proof"), "[]kzg4844.Proof")),
+    ("Blobs", list_of(byte_array(131_072, "kzg4844.Blob"), "[]kzg4844.Blob", read_blob)),
+    ("Commitments", list_of(byte_array(48, "kzg4844.Commitment"), "[]kzg4844.Commitment", read_point)),
+    ("Proofs", list_of(byte_array(48, "kzg4844.Proof"), "[]kzg4844.Proof", read_point)),
 ]
 _BLOB_TX: Final = ("BlobTx", struct("types.BlobTx", _BLOB))
 _NETWORK_V0: Final = struct("types.blobTxWithBlobsV0", [_BLOB_TX, *_SIDECAR])
