@@ -15,6 +15,16 @@ from tests.outside import ROOT, tool
 UNIT: Final = ROOT / "deploy/txpool.service"
 EXPOSURE_MAX: Final = "10"  # tenths; what the best of comparable daemons reach is 12
 LOG: Final = "/run/txpool-test.log"
+# What differs from a real machine: no basic.target to wait for, less patience, blocks at once, no journal.
+DROP_IN: Final = f"""
+[Unit]
+DefaultDependencies=no
+[Service]
+WatchdogSec=2
+RestartSec=0
+Environment=TXPOOL_DEV__PERIOD=auto
+StandardError=append:{LOG}
+"""
 FETCH_METRICS: Final = (
     "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:6060/metrics').read().decode())"
 )
@@ -58,15 +68,12 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSystemd]:
 @pytest.fixture
 def machine(booted: RealSystemd) -> Iterator[RealSystemd]:
     """A machine on which the unit was installed as its first lines say, and started."""
-    drop_in = (
-        f"[Unit]\\nDefaultDependencies=no\\n[Service]\\nWatchdogSec=2\\nRestartSec=0\\nStandardError=append:{LOG}\\n"
-    )
     put_in_place = f"""
     set -e
-    install -D -m644 {ROOT}/deploy/txpool.toml /etc/txpool/txpool.toml
+    install -D -m644 {ROOT}/configs/production.toml /etc/txpool/txpool.toml
     install -m644 {UNIT} /etc/systemd/system/
     mkdir -p /etc/systemd/system/txpool.service.d
-    printf '{drop_in}' > /etc/systemd/system/txpool.service.d/test.conf
+    echo "{DROP_IN}" > /etc/systemd/system/txpool.service.d/test.conf
     systemctl daemon-reload
     systemctl start txpool
     """
