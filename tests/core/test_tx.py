@@ -2,7 +2,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.core.transactions import CHAIN_ID, GWEI, KEY, any_unsigned, sidecar, signed, signed_bytes, unsigned
+from tests.core.transactions import (
+    CHAIN_ID,
+    GWEI,
+    KEY,
+    any_unsigned,
+    network_forms,
+    sidecar,
+    signed,
+    signed_bytes,
+    unsigned,
+)
 from txpool.core import rlp
 from txpool.core.keccak import keccak
 from txpool.core.rejection import Reason, Rejected
@@ -46,9 +56,11 @@ def test_every_field_that_is_signed_is_read(wanted: Unsigned) -> None:
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     """A transaction with a few bytes changed, left out or put in; headers are hit more often than chance would."""
-    raw = bytearray(draw(signed_bytes()))
+    raw = bytearray(draw(signed_bytes() | network_forms()))
     for _ in range(draw(st.integers(1, 3))):
-        at = draw(st.integers(0, min(len(raw), 12)) | st.integers(0, len(raw)))
+        at = draw(
+            st.integers(0, min(len(raw), 12)) | st.integers(0, len(raw)) | st.integers(max(0, len(raw) - 160), len(raw))
+        )
         cut = draw(st.integers(0, 2))
         raw[at : at + cut] = draw(
             st.binary(max_size=2) | st.sampled_from((b"\x00", b"\x80", b"\xc0", b"\x81", b"\xb8"))

@@ -84,3 +84,12 @@ def any_unsigned(draw: st.DrawFn) -> Unsigned:
 def signed_bytes() -> st.SearchStrategy[bytes]:
     """The binary form of any transaction."""
     return st.builds(sign, any_unsigned(), _KEYS)
+
+
+_POINTS: Final = st.lists(st.binary(min_size=POINT_BYTES, max_size=POINT_BYTES), max_size=3).map(tuple)
+
+
+def network_forms() -> st.SearchStrategy[bytes]:
+    """A blob transaction beside a sidecar, which has no blobs, to be short."""
+    sidecars = st.builds(Sidecar, st.integers(0, 1), st.just(()), _POINTS, _POINTS)
+    return sidecars.map(lambda beside: sign(unsigned(BLOB, sidecar=beside), KEY))
