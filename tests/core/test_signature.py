@@ -5,13 +5,11 @@ from hypothesis import strategies as st
 from tests.core.transactions import CHAIN_ID, KEY, RECIPIENT, any_unsigned, signed, unsigned
 from txpool.core.address import checksum_address
 from txpool.core.keccak import keccak
-from txpool.core.rejection import Rejected
 from txpool.core.signature import (
     CURVE_ORDER,
     S_MAX,
     address_of,
     authority_of,
-    recover_senders,
     sender_of,
     sign,
     sign_authorization,
@@ -127,15 +125,6 @@ def test_a_tuple_with_a_void_signature_gives_nobody(changed: dict[str, int]) -> 
     values = {"y_parity": 0, "r": 1, "s": 1} | changed
 
     assert authority_of(Authorization(CHAIN_ID, RECIPIENT, 0, **values)) is None
-
-
-def test_one_bad_signature_costs_its_batch_nothing() -> None:
-    good = signed()
-    bad = with_signature(DYNAMIC_FEE, CHAIN_ID, 0, 0, 0)
-
-    senders = recover_senders([good, bad, good], CHAIN_ID)
-
-    assert [isinstance(sender, Rejected) for sender in senders] == [False, True, False]
 
 
 @pytest.mark.parametrize(

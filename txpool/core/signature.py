@@ -3,7 +3,6 @@
 The rules are those of geth's latest signer, whatever the fork of the head: low s only (EIP-2), chain ids (EIP-155).
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 from coincurve import PrivateKey, PublicKey
@@ -20,7 +19,6 @@ __all__ = [
     "authority_of",
     "keccak",
     "recover",
-    "recover_senders",
     "sender_of",
     "sign",
     "sign_authorization",
@@ -53,11 +51,6 @@ def sender_of(tx: Tx, chain_id: int) -> bytes | Rejected:
     if not (0 <= parity <= 1 and 0 < tx.r < CURVE_ORDER and 0 < tx.s <= S_MAX):
         return _BAD_VALUES
     return recover(signing_hash(tx), parity, tx.r, tx.s) or _NOT_RECOVERED
-
-
-def recover_senders(txs: Iterable[Tx], chain_id: int) -> list[bytes | Rejected]:
-    """Recover who signed each of them, in order."""
-    return [sender_of(tx, chain_id) for tx in txs]
 
 
 def authority_of(authorization: Authorization) -> bytes | None:
