@@ -21,9 +21,8 @@ GENERATION_BITS: Final = 32
 GENERATION_SHIFT: Final = SLAB_BITS + SLOT_BITS
 SLOT_MASK: Final = (1 << SLOT_BITS) - 1
 SLAB_MASK: Final = (1 << SLAB_BITS) - 1
-GENERATION_MASK: Final = (
-    -1 << GENERATION_SHIFT
-)  # endless upwards: an int that is too wide, or negative, keeps its excess
+# Endless upwards, so that an int which is too wide, or negative, keeps its excess and matches nothing.
+GENERATION_MASK: Final = -1 << GENERATION_SHIFT
 
 GENERATION_MAX: Final = (1 << GENERATION_BITS) - 1
 SLABS_MAX: Final = 1 << SLAB_BITS
