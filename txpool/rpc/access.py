@@ -18,16 +18,17 @@ class Access:
     def __init__(self, vhosts: tuple[str, ...] = ("localhost",), origins: tuple[str, ...] = ()) -> None:
         self._vhosts = frozenset(name.lower() for name in vhosts)
         self._origins = tuple(origin.lower() for origin in origins)
-        self._admitted: set[bytes] = set()
+        self.admitted: set[bytes] = set()  # spellings that have passed
+        self.shares = bool(self._origins)
 
     def admits(self, host: bytes) -> bool:
         """Whether a request may name this host; the empty one is no browser's."""
-        if host in self._admitted or not host:
+        if not host:
             return True
         if not self._judge(host.decode("latin-1")):
             return False
-        if len(self._admitted) < ADMITTED_MAX:
-            self._admitted.add(host)
+        if len(self.admitted) < ADMITTED_MAX:
+            self.admitted.add(host)
         return True
 
     def _judge(self, host: str) -> bool:

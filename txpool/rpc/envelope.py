@@ -19,7 +19,10 @@ NULL: Final = b"null"
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
-    """A call as it is on the wire; `id` and `params` are JSON text, empty where the member is left out."""
+    """A call as it is on the wire; `id` and `params` are JSON text, empty where the member is left out.
+
+    The method may be an empty name and the id no id: `stray_of` tells.
+    """
 
     method: str
     jsonrpc: Literal["2.0"]
@@ -53,29 +56,18 @@ _AS_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _AS_TEXT: Final = msgspec.json.Decoder(str)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
-_COMPOUND: Final = b"{["
+_COMPOUND: Final = frozenset({b"{", b"["})
 
 
 def parse(body: bytes, items_max: int) -> Parsed:
     """Read a body. None where there is nothing in it."""
     try:
-        if body[:1] == b"[":
-            calls = _AS_CALLS.decode(body)
-            if calls and not any(map(_is_odd, calls)):
-                return Batch(calls[:items_max], too_large=len(calls) > items_max)
-        else:
-            call = _AS_CALL.decode(body)
-            if not _is_odd(call):
-                return call
+        if body[:1] != b"[":
+            return _AS_CALL.decode(body)
+        calls = _AS_CALLS.decode(body)
     except _UNREADABLE:
-        pass
-    return _parse_carefully(body, items_max)
-
-
-def _is_odd(call: Call) -> bool:
-    """Whether it takes the careful way: its id is missing or compound, or its method has no name."""
-    identity = bytes(call.id)
-    return not identity or identity[0] in _COMPOUND or not call.method
+        return _parse_carefully(body, items_max)
+    return Batch(calls[:items_max], too_large=len(calls) > items_max) if calls else EMPTY_BATCH
 
 
 def _parse_carefully(body: bytes, items_max: int) -> Parsed:
@@ -115,7 +107,7 @@ def _message(text: str) -> Message:
     identity = bytes(members.get("id", b""))
     method = _text(members.get("method"))
     versioned = _text(members.get("jsonrpc")) == VERSION
-    if identity and identity[0] in _COMPOUND:
+    if identity[:1] in _COMPOUND:
         return Stray()
     if not versioned or not method:
         if versioned and identity and _answers_nobody(members):
@@ -212,4 +204,11 @@ _ESCAPES: Final = (
 def identity_of(call: Call) -> bytes:
     """The id as it goes into the answer; empty for a notification."""
     identity = bytes(call.id)
-    return html_safe(identity) if identity[:1] == b'"' else identity
+    return identity if identity.isdigit() else html_safe(identity)
+
+
+def stray_of(call: Call, identity: bytes) -> Stray | None:
+    """What a call is that is none: without a method's name, or with an id that is no scalar."""
+    if identity[:1] in _COMPOUND:
+        return Stray()
+    return None if call.method else Stray(identity or NULL)

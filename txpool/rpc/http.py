@@ -41,6 +41,7 @@ class HttpServer:
         self.counters = HttpCounters()
         self.stamp = Stamp()
         self.stopping = False
+        self.length_digits = len(str(self.limits.body_bytes_max))
         self.now = 0.0
         self.idle_deadline = 0.0
         self._handler = handler

@@ -77,6 +77,7 @@ class House(Protocol):
     now: float
     idle_deadline: float
     stopping: bool
+    length_digits: int  # a shorter `Content-Length` is within the limit for sure
 
     def serve(self, exchange: Exchange) -> None:
         """Hand a request to the handler."""
@@ -115,6 +116,7 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self, server: House) -> None:
         self.deadline = NEVER
+        self.stamp = server.stamp
         self._server = server
         self._transport: asyncio.Transport | None = None
         self._parser = HttpRequestParser(self)
@@ -241,14 +243,15 @@ class HttpConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Refuse what need not be read."""
         self._phase = Phase.BODY
-        if self._deaf or self._parser.should_upgrade():
+        headers, server = self._headers, self._server
+        if self._deaf or (b"upgrade" in headers and self._parser.should_upgrade()):
             return
-        headers, limits = self._headers, self._server.limits
-        if self._refusal is None and not self._server.access.admits(headers.get(b"host", b"")):
+        host = headers.get(b"host", b"")
+        if host not in server.access.admitted and self._refusal is None and not server.access.admits(host):
             self._refusal = (403, "invalid host specified")
-        size = headers.get(b"content-length", b"0")
-        if int(size) > limits.body_bytes_max:
-            self._hang_up(413, f"content length too large ({int(size)}>{limits.body_bytes_max})")
+        size = headers.get(b"content-length", b"")
+        if len(size) >= server.length_digits and int(size) > server.limits.body_bytes_max:
+            self._hang_up(413, f"content length too large ({int(size)}>{server.limits.body_bytes_max})")
         elif b"expect" in headers and self._taken == self._answered and not self._out:
             self._write(CONTINUE)
 
@@ -267,7 +270,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Hand the request over."""
-        if self._parser.should_upgrade():
+        if b"upgrade" in self._headers and self._parser.should_upgrade():
             return  # the parser stops here: see `_feed`
         if not self._deaf:
             self._take(last=not self._parser.should_keep_alive())
@@ -284,17 +287,17 @@ class HttpConnection(asyncio.Protocol):
         if self._held:
             self._release_body()
         number = self._taken
-        self._taken += 1
-        self._last = last = last or server.stopping
-        lines = server.access.share_with(self._headers)
-        if last:
+        self._taken = number + 1
+        headers = self._headers
+        lines = server.access.share_with(headers) if server.access.shares else b""
+        if last or server.stopping:
+            self._last = True
             lines += CLOSE
-        method = self._parser.get_method()
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        exchange = Exchange(self, server.stamp, number, (method, self._target, self._headers), body, lines)
+        exchange = Exchange(self, number, self._parser.get_method(), self._target, headers, body, lines)
         if self._refusal is not None:
             exchange.refuse(*self._refusal)
-        elif (preflight := server.access.preflight(method, self._headers)) is not None:
+        elif server.access.shares and (preflight := server.access.preflight(exchange.method, headers)) is not None:
             exchange.reply(b"", 204, lines=preflight)
         else:
             server.serve(exchange)

@@ -14,6 +14,8 @@ _COME_AGAIN: Final = frozenset({429, 503})
 class Answers(Protocol):
     """Where an answer goes: it leaves in the order in which the requests came."""
 
+    stamp: "Stamp"
+
     def answer(self, number: int, head: bytes, body: bytes) -> None:
         """Take the answer to the request of that number."""
 
@@ -56,31 +58,33 @@ class Exchange:
         replied: whether the answer is given.
     """
 
-    __slots__ = ("_answers", "_lines", "_number", "_stamp", "body", "headers", "method", "replied", "target")
+    __slots__ = ("_answers", "_lines", "_number", "body", "headers", "method", "replied", "target")
 
     def __init__(
         self,
         answers: Answers,
-        stamp: Stamp,
         number: int,
-        request: tuple[bytes, bytes, Mapping[bytes, bytes]],
+        method: bytes,
+        target: bytes,
+        headers: Mapping[bytes, bytes],
         body: bytes,
         lines: bytes,
     ) -> None:
-        self.method, self.target, self.headers = request
+        self.method = method
+        self.target = target
+        self.headers = headers
         self.body = body
+        self.replied = False
         self._answers = answers
-        self._stamp = stamp
         self._number = number
         self._lines = lines
-        self.replied = False
 
     def reply(self, body: bytes, status: int = 200, content_type: bytes = JSON, lines: bytes = b"") -> None:
         """Answer; `lines` are header lines to add, each with its line end."""
         if status == 200 and content_type is JSON and not lines and not self._lines:
-            head = b"%b%d\r\n\r\n" % (self._stamp.json_ok, len(body))
+            head = b"%b%d\r\n\r\n" % (self._answers.stamp.json_ok, len(body))
         else:
-            head = self._stamp.head(status, len(body), content_type, self._lines + lines)
+            head = self._answers.stamp.head(status, len(body), content_type, self._lines + lines)
         self.replied = True
         self._answers.answer(self._number, head, body)
 

@@ -11,10 +11,22 @@ import msgspec
 from txpool.core.pool import Accepted
 from txpool.core.rejection import Rejected
 from txpool.ingest.batch import Outcome
-from txpool.ingest.ingest import Ingest
+from txpool.ingest.ingest import Busy, Ingest
 from txpool.rpc import errors
 from txpool.rpc.arguments import Parameters, byte_string, raw_transaction
-from txpool.rpc.envelope import NULL, Batch, Call, Message, Mute, Stray, encode, error, identity_of, parse, result
+from txpool.rpc.envelope import (
+    NULL,
+    Batch,
+    Call,
+    Mute,
+    Stray,
+    encode,
+    error,
+    identity_of,
+    parse,
+    result,
+    stray_of,
+)
 from txpool.rpc.errors import RpcError
 from txpool.rpc.method import Methods
 
@@ -67,8 +79,8 @@ class JsonRpc:
     ) -> None:
         self.limits = limits or RpcLimits()
         self._methods = methods
-        self._offer = ingest.offer
-        self._clock = clock
+        self.offer = ingest.offer
+        self.clock = clock
         self._observe = observe or _unobserved
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -76,7 +88,7 @@ class JsonRpc:
         """Answer a body: one message or a batch."""
         parsed = parse(body, self.limits.batch_items_max)
         if isinstance(parsed, Call):
-            self.start(parsed, done)
+            self.start(parsed, identity_of(parsed), done)
         elif isinstance(parsed, Batch):
             self._start_batch(parsed, done)
         elif isinstance(parsed, RpcError):
@@ -95,10 +107,12 @@ class JsonRpc:
         """The answer to what is no call."""
         return error(message.id, errors.STRAY) if isinstance(message, Stray) else b""
 
-    def start(self, call: Call, done: Done) -> None:
+    def start(self, call: Call, identity: bytes, done: Done) -> None:
         """Run one call; `done` is called before this returns, or in a later turn of the loop."""
-        started = self._clock()
-        identity = identity_of(call)
+        started = self.clock()
+        if stray := stray_of(call, identity):
+            done(self.reject(stray))
+            return
         if call.method == SEND:
             self._send(bytes(call.params), identity, done, started)
             return
@@ -120,7 +134,7 @@ class JsonRpc:
         self._finish(call.method, outcome, identity, done, started)
 
     def _finish(self, method: str, outcome: object, identity: bytes, done: Done, started: float) -> None:
-        self._observe(method, self._clock() - started)
+        self._observe(method, self.clock() - started)
         if not identity:
             done(b"")
         elif isinstance(outcome, RpcError):
@@ -153,21 +167,18 @@ class JsonRpc:
                 self._finish(SEND, arguments, identity, done, started)
                 return
             raw = arguments[0]
-        busy = self._offer(raw, partial(self._judged, identity, done, started))
+        busy = self.offer(raw, partial(self._judged, identity, done, started))
         if busy is not None:
-            self._observe(SEND, self._clock() - started)
-            done(error(identity or NULL, RpcError(errors.LIMIT_EXCEEDED, str(busy))), HTTP_TOO_MANY)
+            self.observe_send(started)
+            done(answer_to(identity, busy), HTTP_TOO_MANY)
 
     def _judged(self, identity: bytes, done: Done, started: float, outcome: Outcome) -> None:
-        self._observe(SEND, self._clock() - started)
-        if not identity:
-            done(b"")
-        elif isinstance(outcome, Accepted):
-            done(result(identity, b'"0x%b"' % outcome.tx_hash.hex().encode()))
-        elif isinstance(outcome, Rejected):
-            done(error(identity, errors.refused(outcome)))
-        else:
-            done(error(identity, errors.CRASHED))
+        self.observe_send(started)
+        done(answer_to(identity, outcome))
+
+    def observe_send(self, started: float) -> None:
+        """Tell how long a transaction has taken."""
+        self._observe(SEND, self.clock() - started)
 
 
 class BatchRun:
@@ -176,7 +187,7 @@ class BatchRun:
     So transactions that follow one another are offered together, and any other call waits until they are judged.
     """
 
-    __slots__ = ("_answers", "_busy", "_bytes", "_done", "_items", "_next", "_open", "_rpc", "_running")
+    __slots__ = ("_answers", "_busy", "_bytes", "_done", "_items", "_next", "_open", "_rpc", "_running", "_started")
 
     def __init__(self, rpc: JsonRpc, batch: Batch, done: Done) -> None:
         self._rpc = rpc
@@ -188,6 +199,7 @@ class BatchRun:
         self._bytes = 0
         self._busy = 0
         self._running = False
+        self._started = rpc.clock()
 
     def go(self) -> None:
         """Start what can be started; finish when all is answered."""
@@ -195,21 +207,31 @@ class BatchRun:
         items, count = self._items, len(self._items)
         while self._next < count:
             item = items[self._next]
-            if self._open and not (isinstance(item, Call) and item.method == SEND):
+            is_send = isinstance(item, Call) and item.method == SEND
+            if self._open and not is_send:
                 break
             index = self._next
             self._next += 1
-            self._start(index, item)
+            if isinstance(item, Call):
+                self._open += 1
+                self._start(index, item, is_send=is_send)
+            else:
+                self._answers[index] = self._rpc.reject(item)
         self._running = False
         if not self._open and self._next >= count:
             self._finish()
 
-    def _start(self, index: int, item: Message) -> None:
-        if isinstance(item, Call):
-            self._open += 1
-            self._rpc.start(item, partial(self._put, index))
-        else:
-            self._answers[index] = self._rpc.reject(item)
+    def _start(self, index: int, call: Call, *, is_send: bool) -> None:
+        identity = identity_of(call)
+        if is_send and identity.isdigit() and (raw := raw_transaction(bytes(call.params))) is not None:
+            if busy := self._rpc.offer(raw, partial(self._judged, index, identity)):  # the usual way, cut short
+                self._put(index, answer_to(identity, busy), HTTP_TOO_MANY)
+            return
+        self._rpc.start(call, identity, partial(self._put, index))
+
+    def _judged(self, index: int, identity: bytes, outcome: Outcome) -> None:
+        self._rpc.observe_send(self._started)
+        self._put(index, answer_to(identity, outcome))
 
     def _put(self, index: int, answer: bytes, status: int = HTTP_OK, /) -> None:
         self._answers[index] = answer
@@ -235,6 +257,19 @@ class BatchRun:
         answers = [answer for answer in self._answers if answer]
         status = HTTP_TOO_MANY if self._busy and self._busy == len(answers) else HTTP_OK
         self._done(b"[" + b",".join(answers) + b"]" if answers else b"", status)
+
+
+def answer_to(identity: bytes, outcome: Outcome | Busy) -> bytes:
+    """The answer to a transaction that was sent; none to a notification."""
+    if not identity:
+        return b""
+    if isinstance(outcome, Accepted):
+        return result(identity, b'"0x%b"' % outcome.tx_hash.hex().encode())
+    if isinstance(outcome, Rejected):
+        return error(identity, errors.refused(outcome))
+    return error(
+        identity, RpcError(errors.LIMIT_EXCEEDED, str(outcome)) if isinstance(outcome, Busy) else errors.CRASHED
+    )
 
 
 def _unserved(name: str) -> RpcError:
