@@ -28,7 +28,7 @@ def transfer(nonce: int, account: int = 0, tip: int = 10**9) -> str:
         chain_id=1337,
         nonce=nonce,
         tip_cap=tip,
-        fee_cap=10**10,
+        fee_cap=10 * tip,
         gas=21_000,
         to=bytes.fromhex(FRIEND[2:]),
         value=1,

@@ -1,0 +1,122 @@
+"""The metrics page after known traffic."""
+
+import subprocess
+from http.client import HTTPConnection
+from typing import Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.cli.test_submitting import FRIEND, transfer
+from tests.outside import tool
+from tests.running import Daemon, running
+from txpool.core.rejection import REFUSALS, REMOVALS
+
+# Dashboards and alerts hang on these.
+PROMISED: Final = {
+    "txpool_gc_pause_seconds": ("histogram", {"generation", "store"}),
+    "txpool_transactions": ("gauge", {"subpool"}),
+    "txpool_bytes": ("gauge", {"subpool"}),
+    "txpool_submissions": ("counter", {"result", "reason"}),
+    "txpool_removed": ("counter", {"subpool", "reason"}),
+    "txpool_slab_slots": ("gauge", {"state"}),
+    "txpool_slab_bytes": ("gauge", {"state"}),
+    "txpool_heap_bytes": ("gauge", set()),
+    "process_resident_memory_bytes": ("gauge", set()),
+    "txpool_loop_lag_seconds": ("histogram", set()),
+    "txpool_rpc_duration_seconds": ("histogram", {"method"}),
+    "txpool_head_number": ("gauge", set()),
+    "txpool_head_update_duration_seconds": ("histogram", set()),
+}
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def samples(daemon: Daemon) -> Samples:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(daemon.scrape())
+        for sample in family.samples
+    }
+
+
+def value(found: Samples, name: str, **labels: str) -> float:
+    return found[name, frozenset(labels.items())]
+
+
+def test_the_page_counts_what_happened_exactly() -> None:
+    with running("--dev", "--dev-period", "0") as daemon:
+        sent = [transfer(0), transfer(1), transfer(3), transfer(0), transfer(1, tip=2 * 10**9), "0x00"]
+        for raw in sent:
+            daemon.ask("eth_sendRawTransaction", raw)
+        daemon.call("dev_mine", 2)
+        daemon.ask("no_such_method")
+        found = samples(daemon)
+
+    assert value(found, "txpool_submissions_total", result="accepted", reason="none") == 4
+    assert value(found, "txpool_submissions_total", result="rejected", reason="already_known") == 1
+    assert value(found, "txpool_submissions_total", result="rejected", reason="undecodable") == 1
+    assert value(found, "txpool_removed_total", subpool="pending", reason="replaced") == 1
+    assert value(found, "txpool_transactions", subpool="pending") == 0
+    assert value(found, "txpool_transactions", subpool="queued") == 1
+    assert value(found, "txpool_bytes", subpool="queued") == len(bytes.fromhex(transfer(3)[2:]))
+    assert value(found, "txpool_slab_slots", state="used") == 1
+    assert value(found, "txpool_included_total") == 2
+    assert value(found, "txpool_head_number") == 2
+    assert value(found, "txpool_head_update_duration_seconds_count") == 2
+    assert value(found, "txpool_rpc_duration_seconds_count", method="eth_sendRawTransaction") == len(sent)
+    assert value(found, "txpool_rpc_duration_seconds_count", method="dev_mine") == 1
+    assert value(found, "txpool_rpc_duration_seconds_count", method="other") == 1
+    assert value(found, "txpool_rpc_duration_seconds_count", method="eth_chainId") == 0
+
+
+def test_every_promised_metric_is_there_with_its_labels_and_every_reason_from_the_start() -> None:
+    with running("--dev", "--store", "heap") as daemon:
+        families = {family.name: family for family in text_string_to_metric_families(daemon.scrape())}
+        found = samples(daemon)
+
+    for name, (kind, labels) in PROMISED.items():
+        assert families[name].type == kind
+        assert {label for sample in families[name].samples for label in sample.labels} - {"le"} == labels
+    assert {dict(labels)["store"] for name, labels in found if name == "txpool_gc_pause_seconds_count"} == {"heap"}
+    refusals = {dict(labels)["reason"] for name, labels in found if name == "txpool_submissions_total"}
+    assert refusals == {"none", *REFUSALS}
+    removals = [dict(labels) for name, labels in found if name == "txpool_removed_total"]
+    assert {(each["subpool"], each["reason"]) for each in removals} == {
+        (subpool, reason) for subpool in ("pending", "queued") for reason in REMOVALS
+    }
+
+
+def test_promtool_finds_nothing_to_say_about_the_page() -> None:
+    promtool = tool("promtool")
+    with running("--dev") as daemon:
+        daemon.call("eth_sendRawTransaction", transfer(0))
+        page = daemon.scrape()
+
+    checked = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True, text=True, check=False)
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_only_a_get_of_the_page_is_served() -> None:
+    with running("--dev") as daemon:
+        answers = {}
+        for method, target in (("GET", "/metrics?x=1"), ("GET", "/"), ("POST", "/metrics")):
+            client = HTTPConnection(daemon.metrics_address, timeout=30)
+            client.request(method, target, headers={"Host": "scraper.example"})
+            answer = client.getresponse()
+            answers[method, target] = answer.status, answer.getheader("Content-Type"), answer.read()[:6]
+            client.close()
+
+    assert answers["GET", "/metrics?x=1"] == (200, "text/plain; version=0.0.4; charset=utf-8", b"# HELP")
+    assert answers["GET", "/"][0] == 404
+    assert answers["POST", "/metrics"][0] == 405
+
+
+def test_the_recipient_is_paid() -> None:
+    """The traffic above is real: what is sent arrives."""
+    with running("--dev", "--dev-period", "0") as daemon:
+        before = int(daemon.call("eth_getBalance", FRIEND, "latest"), 16)
+        daemon.call("eth_sendRawTransaction", transfer(0))
+        daemon.call("dev_mine")
+
+        assert int(daemon.call("eth_getBalance", FRIEND, "latest"), 16) == before + 1

@@ -1,0 +1,146 @@
+"""The wiring of pool, store, events and chain."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.cli.test_submitting import transfer
+from txpool.chain.dev import DevChainSettings
+from txpool.config import Settings
+from txpool.config.sections import DataSettings, DevSettings, HttpSettings, RpcSettings, Section, StoreSettings
+from txpool.core.candidate import recovered
+from txpool.core.pool import Accepted
+from txpool.core.settings import PoolSettings
+from txpool.core.tx import Tx, decode
+from txpool.daemon.chores import expire_queued, feed_watchdog
+from txpool.daemon.node import Node
+from txpool.history.digest import digest
+from txpool.history.input_log import read_entries, replay
+from txpool.ingest.ingest import IngestSettings
+from txpool.rpc.http import HttpLimits
+from txpool.rpc.service import RpcLimits
+from txpool.stores.heap import HeapStore
+from txpool.systemd import Notifier
+
+PATIENCE_S = 10
+
+
+@contextmanager
+def built(**sections: msgspec.Struct) -> Iterator[Node]:
+    node = Node(Settings(**{"store": StoreSettings(limit_bytes=8 << 20), **sections}))  # type: ignore[arg-type]  # by name
+    try:
+        yield node
+    finally:
+        node.close()
+
+
+def send(node: Node, raw: str, *, now: int = 0) -> None:
+    tx = decode(bytes.fromhex(raw[2:]))
+    assert isinstance(tx, Tx)
+    candidate = recovered(tx, node.chain.chain_id, arrival=now)
+    assert isinstance(candidate.sender, bytes)
+    verdicts, _ = node.pool.submit([candidate], {candidate.sender: node.chain.account(candidate.sender)}, now=now)
+    assert isinstance(verdicts[0], Accepted)
+
+
+@pytest.mark.parametrize("kind", ["mmap", "heap"])
+def test_a_block_is_one_step_for_chain_and_pool(kind: str) -> None:
+    with built(store=StoreSettings(kind=kind, limit_bytes=8 << 20)) as node:  # type: ignore[arg-type]  # one of the two
+        told: list[range] = []
+        node.on_events = told.append
+        send(node, transfer(0))
+
+        node.chain.mine()
+
+        assert node.pool.head == node.chain.head()
+        assert (node.pool.counts().pending, node.store.stats().slots_used) == (0, 0)
+        assert [node.events[seq].kind.name for span in told for seq in span] == ["INCLUDED"]
+        node.pool.check()
+
+
+def test_what_is_recorded_replays_to_the_same_events(tmp_path: Path) -> None:
+    log = tmp_path / "inputs"
+    with built(data=DataSettings(input_log=str(log))) as node:
+        for nonce in (0, 1, 3):
+            send(node, transfer(nonce))
+        node.chain.mine()
+        node.chain.reorg(1)
+        again = replay(read_entries(log), HeapStore(8 << 20))
+
+        assert digest(again.events.since(0)) == digest(node.events.since(0))
+        assert node.events.next_seq > 6
+
+
+def test_a_recording_never_overwrites_a_file(tmp_path: Path) -> None:
+    log = tmp_path / "inputs"
+    log.touch()
+
+    with pytest.raises(FileExistsError):
+        Node(Settings(data=DataSettings(input_log=str(log))))
+
+
+def test_the_genesis_file_and_the_initial_blocks_are_those_of_the_settings(tmp_path: Path) -> None:
+    genesis = tmp_path / "genesis.json"
+    genesis.write_text('{"config": {"chainId": 7}, "alloc": {}, "difficulty": "0x0", "gasLimit": "0x5208"}')
+
+    with built(dev=DevSettings(genesis=str(genesis), initial_blocks=3)) as node:
+        assert (node.chain.chain_id, node.pool.head.number) == (7, 3)
+
+
+def test_what_waited_longer_than_its_lifetime_is_dropped() -> None:
+    async def wait() -> list[str]:
+        gone = asyncio.Event()
+        with built(pool=PoolSettings(lifetime=1)) as node:
+            send(node, transfer(1))
+            node.on_events = lambda events: gone.set() if events else None
+            chore = asyncio.create_task(expire_queued(node, every_s=0.001))
+            await asyncio.wait_for(gone.wait(), PATIENCE_S)
+            chore.cancel()
+            return [str(event.reason) for event in node.events.since(0)][-1:]
+
+    assert asyncio.run(wait()) == ["lifetime"]
+
+
+def test_the_watchdog_is_fed_only_while_pool_and_store_agree(tmp_path: Path) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, built() as node:
+        manager.bind(address)
+        manager.settimeout(PATIENCE_S)
+        notifier = Notifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "2000"})
+
+        async def feed() -> None:
+            fed = asyncio.create_task(feed_watchdog(node, notifier))
+            loop = asyncio.get_running_loop()
+            assert await loop.run_in_executor(None, manager.recv, 1024) == b"WATCHDOG=1"
+            node.store.put(bytes(112), b"nobody knows of this one")
+            await asyncio.wait_for(fed, PATIENCE_S)
+
+        asyncio.run(feed())
+        notifier.close()
+        manager.setblocking(False)
+        messages = []
+        try:
+            while True:
+                messages.append(manager.recv(1024))
+        except BlockingIOError:
+            pass
+
+    assert messages[-1].startswith(b"STATUS=unhealthy")
+
+
+def test_defaults_of_the_configuration_are_those_of_the_rooms() -> None:
+    def shared(section: Section, room: msgspec.Struct) -> set[str]:
+        names = set(section.__struct_fields__) & set(room.__struct_fields__)
+        assert {name: getattr(section, name) for name in names} == {name: getattr(room, name) for name in names}
+        return names
+
+    assert shared(Settings().ingest, IngestSettings()) == set(IngestSettings.__struct_fields__)
+    assert len(shared(HttpSettings(), HttpLimits())) == 6
+    assert len(shared(RpcSettings(), RpcLimits())) == 2
+    assert RpcSettings().body_bytes_max == HttpLimits().body_bytes_max
+    assert len(shared(DevSettings(), DevChainSettings())) == 5
