@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from txpool.chain.source import ChainSource
 from txpool.config import Settings
 from txpool.core.head import Account
 from txpool.daemon.metrics import MetricsPage
@@ -29,15 +30,16 @@ def methods_of(node: Node) -> Methods:
 
 
 def ingest_of(settings: Settings, node: Node) -> Ingest:
-    """The way in. On the dev chain every account is at hand."""
+    """The way in. It would take any chain; on the dev chain every account is at hand."""
+    source: ChainSource = node.chain
 
     def at_hand(addresses: Collection[bytes]) -> Mapping[bytes, Account]:
         return {address: node.chain.account(address) for address in addresses}
 
     return Ingest(
         node.pool,
-        node.chain.chain_id,
-        node.chain,
+        source.chain_id,
+        source,
         time.time_ns,
         gate=Gate(settings.rpc.tx_fee_cap_ether, allow_unprotected=settings.rpc.allow_unprotected),
         settings=IngestSettings(**msgspec.structs.asdict(settings.ingest)),
