@@ -98,9 +98,7 @@ def test_check_config_of_a_wrong_file_has_exit_code_2_in_both_forms(shell: Shell
     assert json.loads(as_json.stdout) == {"valid": False, "problems": [problem]}
 
 
-@pytest.mark.parametrize(
-    "file", [*(ROOT / "configs").glob("*.toml"), ROOT / "deploy/txpool.toml"], ids=lambda file: file.name
-)
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.name)
 def test_every_configuration_that_we_ship_is_valid_and_can_be_run(file: Path) -> None:
     settings = load(file=str(file)).settings
 
