@@ -99,7 +99,7 @@ class Asker(asyncio.Protocol):
 async def ask(address: tuple[str, int], request: bytes, connections: int, times: int) -> bytes:
     """Ask on so many connections at once, so many times on each."""
     loop = asyncio.get_running_loop()
-    ends = [loop.create_future() for _ in range(connections)]
+    ends: list[asyncio.Future[bytes]] = [loop.create_future() for _ in range(connections)]
     for end in ends:
         await loop.create_connection(lambda end=end: Asker(request, times, end), *address)  # type: ignore[misc]
     async with asyncio.timeout(PATIENCE_S):

@@ -52,6 +52,7 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._pushed_back = b""
 
     @classmethod
     async def to(cls, address: tuple[str, int]) -> "Client":
@@ -69,7 +70,8 @@ class Client:
 
     async def read(self) -> Answer:
         """Read the next answer."""
-        status_line = await self._reader.readline()
+        status_line = self._pushed_back + await self._reader.readline()
+        self._pushed_back = b""
         assert status_line.startswith(b"HTTP/1.1 "), status_line
         headers: dict[str, str] = {}
         while (line := await self._reader.readline()) not in {b"\r\n", b""}:
@@ -97,6 +99,15 @@ class Client:
     async def ended(self) -> bool:
         """Whether the server has ended its side, nothing more being said."""
         return await self._reader.read(1) == b""
+
+    async def at_end(self) -> bool:
+        """Whether no further answer comes."""
+        try:
+            first = await self._reader.readexactly(1)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return True
+        self._pushed_back = first
+        return False
 
     def abort(self) -> None:
         """Be gone without a word: the server is told by a reset."""

@@ -9,6 +9,7 @@ from txpool.chain.block_builder import Supply
 from txpool.chain.dev import DevChain, DevChainSettings
 from txpool.chain.dev_accounts import dev_accounts
 from txpool.chain.genesis import dev_genesis, parse_genesis
+from txpool.core.best import Best
 from txpool.core.events import EventRing
 from txpool.core.head import HeadChange
 from txpool.core.pool import Pool
@@ -64,7 +65,7 @@ class Node:
         self.store = HeapStore(1 << 30)
         self.chain = DevChain(
             parse_genesis(genesis or dev_genesis(START)),
-            supply=Supply(lambda base_fee: self.pool.best(base_fee), self.store.payload),
+            supply=Supply(self._best, self.store.payload),
             on_change=self._follow,
             clock=self.clock,
             settings=DevChainSettings(initial_blocks=initial_blocks),
@@ -91,6 +92,9 @@ class Node:
         self.server = HttpServer(JsonRpcOverHttp(self.rpc), http, farewell=FAREWELL)
         self.address = ("", 0)
         self._clients: list[Client] = []
+
+    def _best(self, base_fee: int | None) -> Best:
+        return self.pool.best(base_fee)
 
     def _follow(self, change: HeadChange) -> None:
         self.pool.advance(change, now=self.clock())

@@ -182,7 +182,7 @@ def test_a_batch_of_many_small_things_is_refused_without_reading_all_of_it() -> 
 
 
 def test_the_answers_of_a_batch_are_bounded_in_sum() -> None:
-    block = call("eth_getBlockByNumber", "latest", False)  # noqa: FBT003 - an argument of the method
+    block = call("eth_getBlockByNumber", "latest", False)
     items = [{**block, "id": number} for number in range(5)] + [{"jsonrpc": "2.0", "method": "eth_chainId"}]
     answers = ask(text(*items), limits=RpcLimits(batch_response_bytes_max=3000))
     assert [answer.get("error", {}).get("code") for answer in answers] == [None, None, -32003, -32003, -32003]

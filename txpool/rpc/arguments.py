@@ -245,8 +245,8 @@ def block_number(value: object) -> BlockId | Fault:
 
 def block(value: object) -> BlockId | Fault:
     """A tag, a number, a hash, or an object that holds one of the latter two."""
-    if isinstance(value, dict):
-        return _block_object(value)
+    if value is None or isinstance(value, dict):
+        return _block_object(value or {})
     if not isinstance(value, str):
         return _go(_kind(value), "string")
     if value in TAGS:
@@ -264,8 +264,8 @@ def _block_height(text: str, too_high: str) -> int | Fault:
     return number
 
 
-def _block_object(members: dict[str, Any]) -> BlockId | Fault:
-    number, block_hash = members.get("blockNumber"), members.get("blockHash")
+def _block_object(given: dict[str, Any]) -> BlockId | Fault:
+    number, block_hash = given.get("blockNumber"), given.get("blockHash")
     if number is not None and block_hash is not None:
         return Fault("cannot specify both BlockHash and BlockNumber, choose one or the other")
     if number is not None:
@@ -273,7 +273,7 @@ def _block_object(members: dict[str, Any]) -> BlockId | Fault:
     elif block_hash is not None:
         found = hash32(block_hash)
     else:
-        return Fault("neither block number nor block hash given")
+        return Fault("invalid arguments; neither block nor hash specified")
     return _go("object", "string") if isinstance(found, Fault) else found
 
 
@@ -285,12 +285,16 @@ def _bare(fault: Fault) -> str:
 
 
 def boolean(value: object) -> bool | Fault:
-    """True or false."""
+    """True or false; null is false."""
+    if value is None:
+        return False
     return value if isinstance(value, bool) else _go(_kind(value), "bool")
 
 
 def members(value: object) -> dict[str, Any] | Fault:
-    """An object; which members count is for the method to say."""
+    """An object, null for an empty one; which members count is for the method to say."""
+    if value is None:
+        return {}
     return value if isinstance(value, dict) else _go(_kind(value), "ethapi.TransactionArgs")
 
 

@@ -88,13 +88,19 @@ def _count_access_list(given: object) -> tuple[int, int] | Fault | None:
     if given is None:
         return None
     if not isinstance(given, list):
-        return Fault("json: cannot unmarshal non-array into Go value of type types.AccessList")
+        return _no_list("types.AccessList")
     keys = 0
     for entry in given:
         fields = entry if isinstance(entry, dict) else {}
         slots = fields.get("storageKeys") or []
-        read = [address(fields.get("address")), *(hash32(each) for each in slots)]
-        if faults := [each for each in read if isinstance(each, Fault)]:
-            return faults[0]
+        if not isinstance(slots, list):
+            return _no_list("[]common.Hash")
+        for read in (address(fields.get("address")), *map(hash32, slots)):
+            if isinstance(read, Fault):
+                return read
         keys += len(slots)
     return len(given), keys
+
+
+def _no_list(go_type: str) -> Fault:
+    return Fault(f"json: cannot unmarshal non-array into Go value of type {go_type}")

@@ -10,8 +10,8 @@ import msgspec
 
 from txpool.core.pool import Accepted
 from txpool.core.rejection import Rejected
-from txpool.ingest.batch import Outcome
-from txpool.ingest.ingest import Busy, Ingest
+from txpool.ingest.batch import Outcome, Reply
+from txpool.ingest.ingest import Busy
 from txpool.rpc import errors
 from txpool.rpc.arguments import Parameters, byte_string, raw_transaction
 from txpool.rpc.envelope import (
@@ -50,6 +50,13 @@ class Done(Protocol):
         """Take it."""
 
 
+class Door(Protocol):
+    """Where transactions go; `Ingest` is one."""
+
+    def offer(self, raw: bytes, reply: Reply) -> Busy | None:
+        """Take a transaction, or say that too many wait. `reply` is called in a later turn of the loop."""
+
+
 class RpcLimits(msgspec.Struct, frozen=True):
     """Bounds of a batch: how many calls, and how many bytes of answers."""
 
@@ -62,7 +69,7 @@ class JsonRpc:
 
     Args:
         methods: by name, beside `eth_sendRawTransaction`.
-        ingest: takes what is sent.
+        door: takes what is sent; an `Ingest`.
         clock: seconds, for durations.
         observe: told how long each call took.
         limits: bounds of a batch.
@@ -71,7 +78,7 @@ class JsonRpc:
     def __init__(
         self,
         methods: Methods,
-        ingest: Ingest,
+        door: Door,
         clock: Callable[[], float],
         *,
         observe: Observer | None = None,
@@ -79,7 +86,7 @@ class JsonRpc:
     ) -> None:
         self.limits = limits or RpcLimits()
         self._methods = methods
-        self.offer = ingest.offer
+        self.offer = door.offer
         self.clock = clock
         self._observe = observe or _unobserved
         self._tasks: set[asyncio.Task[None]] = set()
