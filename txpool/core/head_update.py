@@ -28,8 +28,8 @@ def apply_head_change(
 ) -> None:
     """Follow the chain by one step.
 
-    Only the senders whose accounts may have changed are looked at, and those whose queue is over its limit, unless the
-    gas limit fell under that of something pooled.
+    Only the senders whose accounts may have changed are looked at, those whose queue is over its limit, and those whose
+    pending nonces have holes; unless the gas limit fell under that of something pooled: then all.
 
     Args:
         residents: the pool's content; its operation has begun.
@@ -46,7 +46,7 @@ def apply_head_change(
         residents.senders[address].sees(change.accounts[address])
     for candidate in change.reverted:
         reinject(candidate)
-    dirty = list(dict.fromkeys([*dirty, *_senders_of(change.reverted), *residents.overlong]))
+    dirty = list(dict.fromkeys([*dirty, *_senders_of(change.reverted), *residents.overlong, *residents.holed]))
     if residents.gas_max > head.gas_limit:
         dirty = list(dict.fromkeys([*dirty, *residents.senders]))
         residents.gas_max = head.gas_limit

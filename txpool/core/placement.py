@@ -108,6 +108,11 @@ def demote(residents: Residents, address: bytes, sender: Sender, gas_limit: int)
     if sender.pending and sender.pending.first() != sender.nonce:
         requeue(residents, sender, [residents.read(handle) for _, handle in sender.pending.take_all()])
     sender.next_nonce = sender.pending.last() + 1 if sender.pending else sender.nonce
+    missing = sender.next_nonce - sender.nonce - len(sender.pending)
+    if missing:
+        residents.holed[address] = missing
+    elif residents.holed:
+        residents.holed.pop(address, None)
     residents.release_if_empty(address, sender)
 
 

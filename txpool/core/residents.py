@@ -47,7 +47,9 @@ class Residents:
     3. `spent`, the counts, bytes and slots equal what the records add up to.
     4. `crowded` holds exactly the senders with more than `account_slots` pending ones, `overlong` those with more than
        `account_queue` queued ones: demotion may leave such, until the sender's next promotion.
-    5. `authorities` counts, for each address, the pooled set-code transactions that carry its authorization.
+    5. A sender's pending nonces run from the account's without a hole, and the pool's nonce is the next one; `holed` has
+       those senders of whom a reorg has left less, with how many nonces were missing.
+    6. `authorities` counts, for each address, the pooled set-code transactions that carry its authorization.
     """
 
     def __init__(self, store: Store, events: EventRing, base_fee: int | None, settings: PoolSettings) -> None:
@@ -61,6 +63,7 @@ class Residents:
         self.queue_ages: dict[bytes, int] = {}
         self.crowded: dict[bytes, int] = {}
         self.overlong: dict[bytes, int] = {}
+        self.holed: dict[bytes, int] = {}
         self.pending_count = self.queued_count = 0
         self.pending_bytes = self.queued_bytes = 0
         self.slots = 0
@@ -222,6 +225,7 @@ class Residents:
         """Forget a sender that has nothing here any more; its account is still at hand until the operation ends."""
         if not sender.pending and not sender.queued and address in self.senders:
             self.released[address] = self.senders.remove(address)
+            self.holed.pop(address, None)
 
     def counts(self) -> Counts:
         """How much is in the pool, O(1)."""
@@ -273,6 +277,8 @@ class Residents:
             assert not {tx.nonce for tx in executable} & {tx.nonce for tx in waits}
             assert sender.cost_max >= max(tx.cost for tx in executable + waits)
             assert sender.gas_max >= max(tx.gas for tx in executable + waits)
+            if address not in self.holed:
+                assert [tx.nonce for tx in executable] == list(range(sender.nonce, sender.next_nonce)), address.hex()
             by_nonce += [tx.handle for tx in executable + waits]
             pending += len(executable)
             queued += len(waits)
