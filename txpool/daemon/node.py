@@ -112,4 +112,7 @@ def _store(settings: Settings) -> MmapStore | HeapStore:
     limit_bytes = settings.store.limit_bytes
     if settings.store.kind == "heap":
         return HeapStore(limit_bytes)
-    return MmapStore.open(limit_bytes, RECORD_BYTES, ask=PAGES[settings.slab.pages])
+    store = MmapStore.open(limit_bytes, RECORD_BYTES, ask=PAGES[settings.slab.pages])
+    for kind, why in store.pool.arena.refusals.items():
+        LOG.info("no %s pages: %s", kind.name.lower(), why)
+    return store

@@ -2,12 +2,16 @@
 
 import json
 import os
+import shutil
+import sys
+from pathlib import Path
 from typing import Final
 
 from txpool.chain.dev_accounts import BALANCE, MNEMONIC, dev_accounts
 from txpool.core.address import checksum_address
 
 ETHER: Final = 10**18
+NAME: Final = "txpool"
 
 
 def ready_line(form: str, http: str, metrics: str | None) -> str:
@@ -51,7 +55,13 @@ def banner(http: str, *, default_genesis: bool) -> str:
         lines += [
             "",
             "Try:",
-            f"  txpool send --dev-account 0 --to {recipient} --value 1ether --wait --rpc http://{http}",
+            f"  {_program()} send --dev-account 0 --to {recipient} --value 1ether --wait --rpc http://{http}",
             f"  cast send --rpc-url http://{http} --private-key 0x{key} {recipient} --value 1ether",
         ]
     return "\n".join(lines)
+
+
+def _program() -> str:
+    """What to type for the command: its path, if the shell does not find it by name."""
+    path = sys.argv[0]
+    return path if Path(path).name == NAME and shutil.which(NAME) is None else NAME

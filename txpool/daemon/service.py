@@ -126,13 +126,13 @@ class Daemon:
         await self._ingest.drain()
         await self._metrics.stop(seconds=METRICS_DRAIN_S)
         self._watches.stop()
+        LOG.info("stopped", extra={"facts": {"requests": self._rpc.counters.requests}})
 
     def close(self) -> None:
         """Give back threads and memory."""
         self._ingest.close()
         self._node.close()
         self._notifier.close()
-        LOG.info("stopped", extra={"facts": {"requests": self._rpc.counters.requests}})
 
 
 async def _listen(server: HttpServer, address: Address) -> str | None:
