@@ -1,0 +1,81 @@
+"""The service for itself: methods that wait, methods that break."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.rpc.loop import run
+from tests.rpc.node import call, text
+from txpool.ingest.batch import CRASHED, Reply
+from txpool.rpc.errors import RpcError
+from txpool.rpc.method import Method, Methods
+from txpool.rpc.service import JsonRpc
+
+
+class BrokenDoor:
+    """Every transaction meets a bug."""
+
+    def offer(self, _raw: bytes, reply: Reply) -> None:
+        asyncio.get_running_loop().call_soon(reply, CRASHED)
+
+
+async def answers(methods: Methods, body: str) -> Any:  # noqa: ANN401 - whatever is answered
+    """What a service with these methods answers."""
+    answered = asyncio.get_running_loop().create_future()
+    rpc = JsonRpc(methods, BrokenDoor(), clock=lambda: 0.0)
+    rpc.handle(body.encode(), lambda answer, _status=200: answered.set_result(json.loads(answer)))
+    return await answered
+
+
+def late(outcome: object) -> Callable[[], Any]:
+    async def run_method() -> object:
+        await asyncio.sleep(0)
+        return outcome
+
+    return run_method
+
+
+def breaks() -> None:
+    raise RuntimeError("a bug")
+
+
+async def breaks_late() -> None:
+    await asyncio.sleep(0)
+    breaks()
+
+
+METHODS: Methods = {
+    "late": Method(late("done"), waits=True),
+    "late_refusal": Method(late(RpcError(-32000, "no", "0x00")), waits=True),
+    "breaks": Method(breaks),
+    "breaks_late": Method(breaks_late, waits=True),
+    "quick": Method(lambda: "quick"),
+}
+
+
+def test_a_method_may_have_to_wait() -> None:
+    assert run(answers(METHODS, json.dumps(call("late"))))["result"] == "done"
+    refused = run(answers(METHODS, json.dumps(call("late_refusal"))))
+    assert refused["error"] == {"code": -32000, "message": "no", "data": "0x00"}
+
+
+def test_a_batch_goes_on_when_its_slow_calls_are_answered() -> None:
+    got = run(answers(METHODS, text(call("quick"), call("late"), call("quick"), call("late"))))
+    assert [answer["result"] for answer in got] == ["quick", "done", "quick", "done"]
+
+
+@pytest.mark.parametrize("method", ["breaks", "breaks_late"])
+def test_a_method_that_breaks_answers_so_and_leaves_a_trace(method: str, caplog: pytest.LogCaptureFixture) -> None:
+    got = run(answers(METHODS, json.dumps(call(method))))
+    assert got["error"] == {"code": -32603, "message": "method handler crashed"}
+    assert "a bug" in caplog.text
+
+
+def test_a_transaction_that_met_a_bug_is_answered_so() -> None:
+    got = run(answers({}, json.dumps(call("eth_sendRawTransaction", "0x02"))))
+    assert got["error"] == {"code": -32603, "message": "method handler crashed"}
+    batch = run(answers({}, text(call("eth_sendRawTransaction", "0x02"), call("eth_sendRawTransaction", "0x03"))))
+    assert [answer["error"]["code"] for answer in batch] == [-32603, -32603]
