@@ -47,8 +47,8 @@ class Residents:
     3. `spent`, the counts, bytes and slots equal what the records add up to.
     4. `crowded` holds exactly the senders with more than `account_slots` pending ones, `overlong` those with more than
        `account_queue` queued ones: demotion may leave such, until the sender's next promotion.
-    5. A sender's pending nonces run from the account's without a hole, and the pool's nonce is the next one; `holed` has
-       those senders of whom a reorg has left less, with how many nonces were missing.
+    5. A sender's pending nonces run from the account's without a hole, and the pool's nonce is the next one; `holed`
+       has those senders of whom a reorg has left less, with how many nonces were missing.
     6. `authorities` counts, for each address, the pooled set-code transactions that carry its authorization.
     """
 
