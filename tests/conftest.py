@@ -1,9 +1,11 @@
-"""What holds for every test: the Hypothesis profiles, and the tests that only root can run.
+"""What holds for every test: the Hypothesis profiles, the tests that only root can run, the interpreter's limits.
 
 Outside tools and recorded data: `tests/outside.py`.
 """
 
 import os
+import sys
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -15,7 +17,11 @@ settings.register_profile("ci", max_examples=100, deadline=None, derandomize=Tru
 settings.register_profile("long", max_examples=5_000, deadline=None, print_blob=True)
 settings.load_profile("ci" if IN_CI else "quick")
 
+RECURSION_LIMIT: Final = sys.getrecursionlimit()
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    # py_ecc, which web3 imports, raises it a hundredfold: a deeply nested body would then overflow the C stack.
+    sys.setrecursionlimit(RECURSION_LIMIT)
     if item.get_closest_marker("needs_root") and os.geteuid() != 0:
         pytest.skip("needs root")
