@@ -15,8 +15,8 @@ from mmap_pool.stats import PoolStats
 class SlabPool:
     """Slabs of every size class that is asked for, as many as the arena allows.
 
-    A slab belongs to one size class. When the arena can give no more, a slab that stands empty changes its class, so
-    that yesterday's sizes do not shut out today's.
+    A slab belongs to one size class. When the arena can give no more, a slab that stands empty changes its class, and
+    when there is none, a payload may lie in a larger slot than it needs: yesterday's sizes do not shut out today's.
 
     Every method that takes a handle raises `HandleError` (see `errors.py`) for one that opens nothing. One writer:
     nothing here is locked.
@@ -47,6 +47,8 @@ class SlabPool:
     def put(self, *parts: bytes) -> Handle | None:
         """Copy `parts`, one behind the other, into the lowest free slot that suits. None when the pool is full.
 
+        Full means: neither has the size class a free slot, nor can it get a slab, nor has a larger class a slot.
+
         Raises:
             OversizedError: together they are larger than `largest`.
         """
@@ -56,9 +58,12 @@ class SlabPool:
         if size > self._sizes[-1]:
             raise OversizedError(f"{size} bytes, and the largest slot has {self.largest}")
         shelf = self._shelves[bisect_left(self._sizes, size)]
-        slab = shelf.first or self._add_slab(shelf)
+        slab = shelf.first
         if slab is None:
-            return None
+            shelf = self._make_room(shelf)
+            slab = shelf.first
+            if slab is None:
+                return None
         handle = slab.put(parts, size)
         if not slab.free_list.count:
             shelf.is_full(slab)
@@ -130,6 +135,7 @@ class SlabPool:
             bytes_used=sum(each.bytes_used for each in classes),
             bytes_wasted=sum(each.bytes_wasted for each in classes),
             bytes_free=sum(each.bytes_free for each in classes),
+            bytes_populated=self.arena.populated_bytes,
             bytes_reserved=self.arena.reserved_bytes,
             bytes_limit=self.arena.limit_bytes,
             high_water_slots=max(self._high_water, self._used),
@@ -159,18 +165,22 @@ class SlabPool:
         if slab.is_empty:
             self._emptied |= 1 << slab.number
 
-    def _add_slab(self, shelf: Shelf) -> Slab | None:
-        """Get a shelf that is full another slab: a new one, or one that stands empty elsewhere."""
-        number = self.arena.claim()
-        if number is None:
-            return self._convert_empty_slab(shelf)
-        slab = Slab(self.arena, number, shelf.slot_bytes, first_generation=self._first_generation)
-        self._slabs.append(slab)
-        self._shelf_of.append(shelf)
-        shelf.add(slab)
-        return slab
+    def _make_room(self, shelf: Shelf) -> Shelf:
+        """Find a free slot for a shelf that is full.
 
-    def _convert_empty_slab(self, shelf: Shelf) -> Slab | None:
+        Returns:
+            The same shelf with a slab more; or the next larger one that has room; or the same one, still full.
+        """
+        number = self.arena.claim()
+        if number is not None:
+            self._slabs.append(self._lay_out(number, shelf, self._first_generation))
+            self._shelf_of.append(shelf)
+        elif not self._convert_empty_slab(shelf):
+            larger = self._shelves[bisect_left(self._sizes, shelf.slot_bytes) + 1 :]
+            return next((each for each in larger if each.first), shelf)
+        return shelf
+
+    def _convert_empty_slab(self, shelf: Shelf) -> bool:
         """Lay out the lowest empty slab anew for `shelf`."""
         while self._emptied:
             number = (self._emptied & -self._emptied).bit_length() - 1
@@ -179,11 +189,15 @@ class SlabPool:
             # The new slots start at the old ones' highest generation; one worn slot must not age them all.
             if old.is_empty and (generation := old.newest_generation) <= GENERATION_MAX // 2:
                 self._shelf_of[number].remove(old)
-                slab = Slab(self.arena, number, shelf.slot_bytes, first_generation=generation)
-                self._slabs[number], self._shelf_of[number] = slab, shelf
-                shelf.add(slab)
-                return slab
-        return None
+                self._slabs[number] = self._lay_out(number, shelf, generation)
+                self._shelf_of[number] = shelf
+                return True
+        return False
+
+    def _lay_out(self, number: int, shelf: Shelf, first_generation: int) -> Slab:
+        slab = Slab(self.arena, number, shelf.slot_bytes, first_generation=first_generation)
+        shelf.add(slab)
+        return slab
 
 
 def _never_issued(handle: Handle) -> OutOfRangeError:

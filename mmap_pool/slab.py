@@ -55,6 +55,8 @@ class Slab:
     """
 
     __slots__ = (
+        "_arena",
+        "_backed",
         "_base",
         "_first_generation",
         "_loans",
@@ -70,7 +72,7 @@ class Slab:
     )
 
     def __init__(self, arena: Arena, number: int, slot_bytes: int, *, first_generation: int = 0) -> None:
-        """Lay slots over slab `number` of the arena and have them populated.
+        """Lay slots over slab `number` of the arena.
 
         Args:
             arena: where the bytes lie.
@@ -84,6 +86,8 @@ class Slab:
         self.slot_count = min(arena.slab_bytes // slot_bytes, SLOTS_MAX)
         self.free_list = FreeList(self.slot_count)
         self.retired = 0
+        self._arena = arena
+        self._backed = 0
         self._memory = arena.memory
         self._view = arena.view
         self._base = number * arena.slab_bytes
@@ -91,7 +95,6 @@ class Slab:
         self._first_generation = first_generation
         self._words = array("Q", [first_generation << GENERATION_SHIFT | _EMPTY]) * self.slot_count
         self._loans: dict[int, int] = {}
-        arena.populate(number, self.slot_count * slot_bytes)
 
     def put(self, parts: tuple[bytes, ...], size: int) -> Handle:
         """Copy `parts`, `size` bytes together, into the lowest free slot.
@@ -100,6 +103,8 @@ class Slab:
             IndexError: no slot is free; who asks has looked at `free_list.count`.
         """
         slot = self.free_list.take()
+        if slot >= self._backed:
+            self._backed = self._arena.back(self.number, (slot + 1) * self.slot_bytes) // self.slot_bytes
         life = self._words[slot] + _BIRTH
         self._words[slot] = life + size
         start = self._base + slot * self.slot_bytes

@@ -31,7 +31,10 @@ class ClassStats(NamedTuple):
 
 
 class PoolStats(NamedTuple):
-    """The whole pool; `classes` has those size classes that ever had a slab, ascending."""
+    """The whole pool; `classes` has those size classes that ever had a slab, ascending.
+
+    `bytes_reserved` is what the slabs may take, `bytes_populated` the part of it that they have taken so far.
+    """
 
     slots_used: int
     slots_free: int
@@ -40,6 +43,7 @@ class PoolStats(NamedTuple):
     bytes_used: int
     bytes_wasted: int
     bytes_free: int
+    bytes_populated: int
     bytes_reserved: int
     bytes_limit: int
     high_water_slots: int

@@ -26,16 +26,20 @@ def test_an_arena_takes_no_memory_before_a_slab_is_claimed() -> None:
         assert arena.report().file_bytes == 0
 
 
-def test_a_populated_slab_is_there_to_the_last_page_and_its_neighbour_is_not() -> None:
-    with Arena(8 * PAGE * 16, slab_bytes=16 * PAGE, ask=Pages.NORMAL) as arena:
-        slab = arena.claim()
-        assert slab == 0
+def test_a_slab_is_backed_in_whole_steps_and_its_neighbour_is_not() -> None:
+    with Arena(64 * PAGE, slab_bytes=16 * PAGE, step_bytes=6 * PAGE, ask=Pages.NORMAL) as arena:
+        assert [arena.claim(), arena.claim()] == [0, 1]
 
-        arena.populate(slab, 15 * PAGE - 1)
+        assert arena.back(0, 1) == 6 * PAGE
+        assert arena.report().file_bytes == arena.report().resident_bytes == 6 * PAGE
+        assert arena.back(0, 6 * PAGE) == 6 * PAGE
+        assert arena.back(0, 6 * PAGE + 1) == 12 * PAGE
+        assert arena.back(0, 12 * PAGE + 1) == 16 * PAGE
+        assert arena.back(0, 1) == 16 * PAGE
 
-        got = arena.report()
-        assert got.file_bytes == 15 * PAGE
-        assert got.resident_bytes == 15 * PAGE
+        assert arena.report().file_bytes == arena.populated_bytes == 16 * PAGE
+        assert arena.back(1, 16 * PAGE) == 16 * PAGE
+        assert arena.report().file_bytes == arena.populated_bytes == 32 * PAGE
 
 
 def test_touching_populates_as_the_system_call_does() -> None:
@@ -45,16 +49,29 @@ def test_touching_populates_as_the_system_call_does() -> None:
         assert arena.report().file_bytes == 5 * PAGE
 
 
-def test_a_put_into_a_populated_slab_takes_no_more_memory() -> None:
-    with Arena(2 << 20, slab_bytes=64 * PAGE, ask=Pages.NORMAL) as arena:
+@pytest.mark.parametrize("length", [240, 5_000, 70_000])
+def test_no_write_goes_to_memory_that_is_not_there_yet(length: int) -> None:
+    with Arena(2 << 20, slab_bytes=256 * PAGE, step_bytes=4 * PAGE, ask=Pages.NORMAL) as arena:
         pool = SlabPool(arena)
-        pool.put(b"first")
-        before = arena.report()
+        assert pool.put(bytes(length)) is not None
 
-        while pool.stats().slots_free:
-            pool.put(b"more")
+        while pool.put(b"x" * length) is not None:
+            assert os.fstat(arena.fd).st_blocks * 512 == arena.populated_bytes
 
-        assert arena.report() == before
+        assert pool.stats().bytes_reserved == 2 << 20
+
+
+def test_a_slab_laid_out_anew_takes_no_memory_twice() -> None:
+    with Arena(16 * PAGE, slab_bytes=16 * PAGE, step_bytes=4 * PAGE, ask=Pages.NORMAL) as arena:
+        pool = SlabPool(arena)
+        handle = pool.put(bytes(7 * PAGE))
+        assert handle is not None
+        pool.free(handle)
+
+        for _ in range(110):
+            assert pool.put(b"x" * 300) is not None
+
+        assert arena.report().file_bytes == arena.populated_bytes == 12 * PAGE
 
 
 def test_a_claim_beyond_the_limit_gets_nothing() -> None:
@@ -71,6 +88,11 @@ def test_a_claim_beyond_the_limit_gets_nothing() -> None:
 def test_sizes_that_make_no_arena_are_refused(limit_bytes: int, slab_bytes: int) -> None:
     with pytest.raises(ValueError, match="slab"):
         Arena(limit_bytes, slab_bytes=slab_bytes)
+
+
+def test_a_step_of_half_a_page_is_refused() -> None:
+    with pytest.raises(ValueError, match="step_bytes 2048"):
+        Arena(PAGE, slab_bytes=PAGE, step_bytes=2048)
 
 
 def test_the_file_can_be_neither_cut_nor_extended() -> None:
@@ -138,7 +160,10 @@ def test_huge_pages_of_the_reserve_are_used_and_reported() -> None:
 
         got = arena.report()
         assert got.kind is Pages.HUGETLB
-        assert got.resident_bytes == got.huge_bytes == got.file_bytes == HUGE_PAGE_BYTES
+        assert got.resident_bytes == got.huge_bytes == got.file_bytes == arena.populated_bytes == HUGE_PAGE_BYTES
+        for _ in range(1500):
+            assert pool.put(bytes(1000)) is not None
+        assert arena.report() == got
 
 
 def test_transparent_large_pages_are_used_and_reported() -> None:
@@ -157,7 +182,8 @@ def test_where_large_pages_are_not_granted_the_report_says_normal() -> None:
     if large_shared_pages():
         pytest.skip("this system grants them")
     with Arena(4 * HUGE_PAGE_BYTES, ask=Pages.TRANSPARENT) as arena:
-        arena.populate(0, HUGE_PAGE_BYTES)
+        arena.claim()
+        arena.back(0, HUGE_PAGE_BYTES)
 
         assert arena.report() == (Pages.NORMAL, HUGE_PAGE_BYTES, 0, HUGE_PAGE_BYTES)
 

@@ -142,6 +142,36 @@ def test_a_slab_with_one_payload_left_keeps_its_class(pool: SlabPool) -> None:
     assert pool.put(bytes(4096)) is not None
 
 
+def test_a_larger_slot_serves_when_the_size_class_can_get_none(pool: SlabPool) -> None:
+    large = [pool.put(bytes(2048)) or 0 for _ in range(8)]
+    assert pool.put(bytes(64)) is None
+    pool.free(large[5])
+
+    handle = pool.put(b"a" * 64)
+
+    assert handle is not None
+    assert unpack(handle)[1:] == unpack(large[5])[1:]
+    assert pool.read(handle) == b"a" * 64
+    assert pool.put(bytes(64)) is None
+    assert pool.stats().bytes_wasted == 2048 - 64
+    pool.check()
+    pool.free(handle)
+    assert pool.put(bytes(2048)) is not None
+
+
+def test_the_smallest_of_the_larger_slots_serves(pool: SlabPool) -> None:
+    pages = [pool.put(bytes(4096)) or 0 for _ in range(2)]
+    halves = [pool.put(bytes(2048)) or 0 for _ in range(2)]
+    quarters = [pool.put(bytes(1024)) or 0 for _ in range(4)]
+    pool.free(halves[1])
+    pool.free(quarters[3])
+    assert all(map(pool.holds, pages))
+
+    served = [pool.put(bytes(64)), pool.put(bytes(64)), pool.put(bytes(64))]
+
+    assert [unpack(handle).slab if handle else None for handle in served] == [3, 2, None]
+
+
 @pytest.mark.parametrize("handle", [0, -1, pack(1, 1, 0), pack(1, 65535, 65535), 2**64])
 def test_a_handle_of_no_slab_opens_nothing(pool: SlabPool, handle: int) -> None:
     pool.put(b"x")

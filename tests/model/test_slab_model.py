@@ -66,12 +66,9 @@ class SlabPoolBesideADict(RuleBasedStateMachine):
 
     def lowest_place(self, length: int) -> tuple[int, int] | None:
         """Find where a payload of this length must go, and make a slab for it if that is what it takes."""
-        slot_bytes = SIZES[bisect_left(SIZES, length)]
-        for number, slab in enumerate(self.slabs):
-            if slab.slot_bytes == slot_bytes:
-                for slot in range(len(slab.generations)):
-                    if slab.is_free(slot):
-                        return number, slot
+        slot_bytes, *larger = SIZES[bisect_left(SIZES, length) :]
+        if place := self.lowest_free(slot_bytes):
+            return place
         if len(self.slabs) < SLABS:
             self.slabs.append(self.new_slab(slot_bytes, self.first_generation))
             return len(self.slabs) - 1, 0
@@ -79,6 +76,15 @@ class SlabPoolBesideADict(RuleBasedStateMachine):
             if slab.is_empty() and max(slab.generations) <= GENERATION_MAX // 2:
                 self.slabs[number] = self.new_slab(slot_bytes, max(slab.generations))
                 return number, 0
+        return next(filter(None, map(self.lowest_free, larger)), None)
+
+    def lowest_free(self, slot_bytes: int) -> tuple[int, int] | None:
+        """Find the lowest free slot among the slabs of one size class."""
+        for number, slab in enumerate(self.slabs):
+            if slab.slot_bytes == slot_bytes:
+                for slot in range(len(slab.generations)):
+                    if slab.is_free(slot):
+                        return number, slot
         return None
 
     @rule(target=handles, length=LENGTHS, fill=st.integers(0, 255), cut=st.integers(0, 4096))

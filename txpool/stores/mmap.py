@@ -66,7 +66,7 @@ class MmapStore:
             slots_free=stats.slots_free,
             bytes_used=stats.bytes_used,
             bytes_wasted=stats.bytes_wasted,
-            bytes_reserved=stats.bytes_reserved,
+            bytes_reserved=stats.bytes_populated,
             high_water_slots=stats.high_water_slots,
         )
 
