@@ -8,8 +8,9 @@ in a random one, where the processor's caches miss. The empty loop is not taken 
 import argparse
 import gc
 import random
+import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from mmap_pool import SLAB_BYTES, Arena, SlabPool
@@ -82,11 +83,11 @@ def slab_adding_us(slabs: int) -> list[float]:
     return sorted(taken)
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print a line for each store."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100_000)
-    count = parser.parse_args().count
+    count = parser.parse_args(arguments).count
     print(f"CPU ns a call, {count} transactions of {len(RECORD)} + {len(PAYLOAD)} bytes, least of {ROUNDS} rounds")
     print("store ", *(f"{call:>8}" for call in CALLS))
     for name, store in (("mmap", MmapStore.open(1 << 30, len(RECORD))), ("heap", HeapStore(1 << 30))):
@@ -101,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
