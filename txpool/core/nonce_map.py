@@ -134,5 +134,9 @@ class NonceMap(msgspec.Struct, gc=False):
 
 
 def empty_nonce_map() -> NonceMap:
-    """A map without entries."""
+    """A map without entries, to put some in."""
     return NonceMap(bytearray())
+
+
+NOTHING: Final = empty_nonce_map()
+"""The map of everyone who has none of a kind; nobody puts anything in."""

@@ -15,6 +15,7 @@ from txpool.core.events import NO_HASH, EventRing
 from txpool.core.eviction import PriceOrder, slots_of
 from txpool.core.head import Account
 from txpool.core.lifecycle import Kind
+from txpool.core.nonce_map import NOTHING, empty_nonce_map
 from txpool.core.record import Resident, pack_record, read_record
 from txpool.core.rejection import Reason
 from txpool.core.sender import Sender, sender_at
@@ -176,6 +177,8 @@ class Residents:
 
     def add_pending(self, sender: Sender, tx: Resident) -> None:
         """Give a transaction its place among the pending ones of its sender; the nonce must be free."""
+        if not sender.pending:
+            sender.pending = empty_nonce_map()
         sender.pending.put(tx.nonce, tx.handle)
         sender.spent += tx.cost
         self._raise_bounds(sender, tx)
@@ -188,11 +191,14 @@ class Residents:
         sender.spent -= sum(tx.cost for tx in txs)
         self.pending_count -= len(txs)
         self.pending_bytes -= sum(tx.size for tx in txs)
+        if not sender.pending:
+            sender.pending = NOTHING
         self._note_crowding(txs[0].sender, sender)
 
     def add_queued(self, sender: Sender, tx: Resident) -> None:
         """Give a transaction its place among the queued ones of its sender; the nonce must be free."""
         if not sender.queued:
+            sender.queued = empty_nonce_map()
             self.queue_ages[tx.sender] = self.now
         sender.queued.put(tx.nonce, tx.handle)
         self._raise_bounds(sender, tx)
@@ -206,6 +212,7 @@ class Residents:
         self.queued_count -= len(txs)
         self.queued_bytes -= sum(tx.size for tx in txs)
         if not sender.queued:
+            sender.queued = NOTHING
             del self.queue_ages[txs[0].sender]
         if self.overlong:
             self._note_length(txs[0].sender, len(sender.queued))
@@ -242,8 +249,8 @@ class Residents:
         return read_record(self.store, handle) if self.store.holds(handle) else None
 
     def _raise_bounds(self, sender: Sender, tx: Resident) -> None:
-        sender.cost_max = max(sender.cost_max, tx.cost)
-        sender.gas_max = max(sender.gas_max, tx.gas)
+        sender.cost_bits = max(sender.cost_bits, tx.cost.bit_length())
+        sender.gas_bits = max(sender.gas_bits, tx.gas.bit_length())
 
     def _note_crowding(self, address: bytes, sender: Sender) -> None:
         count = len(sender.pending)
@@ -275,8 +282,8 @@ class Residents:
             assert {tx.sender for tx in executable + waits} == {address}
             assert sender.spent == sum(tx.cost for tx in executable), address.hex()
             assert not {tx.nonce for tx in executable} & {tx.nonce for tx in waits}
-            assert sender.cost_max >= max(tx.cost for tx in executable + waits)
-            assert sender.gas_max >= max(tx.gas for tx in executable + waits)
+            assert sender.cost_bits >= max(tx.cost.bit_length() for tx in executable + waits)
+            assert sender.gas_bits >= max(tx.gas.bit_length() for tx in executable + waits)
             if address not in self.holed:
                 assert [tx.nonce for tx in executable] == list(range(sender.nonce, sender.next_nonce)), address.hex()
             by_nonce += [tx.handle for tx in executable + waits]
@@ -293,6 +300,7 @@ class Residents:
                 waiting.add(address)
         assert sorted(by_nonce) == sorted(self.index.values())
         assert all(self.index[self.read(handle).hash] == handle for handle in by_nonce)
+        assert not NOTHING
         assert len(self.index) == len(by_nonce) == self.store.stats().slots_used
         assert (pending, queued, pending_bytes, queued_bytes, slots) == (
             self.pending_count,

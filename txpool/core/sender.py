@@ -3,13 +3,14 @@
 import msgspec
 
 from txpool.core.head import Account
-from txpool.core.nonce_map import NonceMap, empty_nonce_map
+from txpool.core.nonce_map import NOTHING, NonceMap
 
 
 class Sender(msgspec.Struct, gc=False):
     """One sender, from its first pooled transaction to its last.
 
-    `gc=False` and fields of ints and packed bytes only: a million of these add nothing to a collection.
+    `gc=False` and fields of ints and packed bytes only: a million of these add nothing to a collection. Bounds are kept
+    as numbers of bits, which are small ints that cost nothing; a map is `NOTHING` where it has no entry.
 
     Attributes:
         nonce: the account's, at the head.
@@ -17,8 +18,8 @@ class Sender(msgspec.Struct, gc=False):
         has_code: the account has code or an EIP-7702 delegation.
         next_nonce: the pool's: the first nonce that no pending transaction has.
         spent: cost of all pending ones together, wei.
-        cost_max: no transaction here costs more; an upper bound, so that most head changes need not look at each.
-        gas_max: no transaction here has a higher gas limit; an upper bound likewise.
+        cost_bits: no transaction's cost here has more, so that most head changes need not look at each.
+        gas_bits: no transaction's gas limit here has more, likewise.
         pending: executable ones.
         queued: those that wait for a nonce or for funds.
     """
@@ -28,10 +29,14 @@ class Sender(msgspec.Struct, gc=False):
     has_code: bool
     next_nonce: int
     spent: int
-    cost_max: int
-    gas_max: int
+    cost_bits: int
+    gas_bits: int
     pending: NonceMap
     queued: NonceMap
+
+    def fits(self, gas_limit: int) -> bool:
+        """Whether it is certain that the balance pays for each one here and a block has room for it."""
+        return self.balance >> self.cost_bits > 0 and gas_limit >> self.gas_bits > 0
 
     def sees(self, account: Account) -> None:
         """Take over what the chain says of the account. The pool nonce falls back to the chain's, as geth's does."""
@@ -48,8 +53,8 @@ def sender_at(account: Account) -> Sender:
         has_code=account.has_code,
         next_nonce=account.nonce,
         spent=0,
-        cost_max=0,
-        gas_max=0,
-        pending=empty_nonce_map(),
-        queued=empty_nonce_map(),
+        cost_bits=0,
+        gas_bits=0,
+        pending=NOTHING,
+        queued=NOTHING,
     )
