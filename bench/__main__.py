@@ -12,6 +12,8 @@ SUITE: Final = (
     ("cli_start", ()),
     ("million", ()),
     ("million", ("--senders", "1000000")),
+    ("pressure", ()),
+    ("growth", ()),
     ("ingest", ()),
     ("ingest", ("--batch", "1", "--transactions", "20000")),
 )
