@@ -39,13 +39,17 @@ def apply_head_change(
         reinject: admits one given-back transaction, by the checks with state only.
     """
     head = change.head
-    if old_head.fork < Fork.OSAKA <= head.fork:
+    enters_osaka = old_head.fork < Fork.OSAKA <= head.fork
+    if change.reverted or enters_osaka:
+        residents.prices.settle()
+    if enters_osaka:
         _drop_too_much_gas(residents)
     dirty = [address for address in change.accounts if address in residents.senders]
     for address in dirty:
         residents.senders[address].sees(change.accounts[address])
     for candidate in change.reverted:
         reinject(candidate)
+    residents.prices.stand_idle()
     dirty = list(dict.fromkeys([*dirty, *_senders_of(change.reverted), *residents.overlong, *residents.holed]))
     if residents.gas_max > head.gas_limit:
         dirty = list(dict.fromkeys([*dirty, *residents.senders]))

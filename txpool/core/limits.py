@@ -16,7 +16,10 @@ from txpool.core.settings import PoolSettings
 def truncate(residents: Residents, settings: PoolSettings) -> None:
     """Bring pending and queued under their limits."""
     if residents.pending_count > settings.global_slots and residents.crowded:
+        residents.prices.settle()
         _truncate_pending(residents, settings)
+    if residents.queued_count > settings.global_queue:
+        residents.prices.settle()
     while residents.queued_count > settings.global_queue:
         _cut_oldest_queue(residents, residents.queued_count - settings.global_queue)
 

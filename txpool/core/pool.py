@@ -92,6 +92,7 @@ class Pool:
             One verdict each, in order, and the numbers of the events that followed.
         """
         first = self._residents.begin(now, self.head.number)
+        self._residents.prices.settle()
         verdicts = [self._judge(candidate, accounts) for candidate in batch]
         return verdicts, range(first, self.events.next_seq)
 
@@ -111,6 +112,7 @@ class Pool:
         """Drop the queues that nothing has happened to for longer than the lifetime."""
         residents = self._residents
         first = residents.begin(now, self.head.number)
+        residents.prices.settle()
         oldest = residents.now - self.settings.lifetime * 1_000_000_000
         for address in [address for address, age in residents.queue_ages.items() if age < oldest]:
             sender = residents.senders[address]
@@ -125,6 +127,7 @@ class Pool:
     def set_price_floor(self, tip: int, *, now: int) -> range:
         """Set the least tip, wei a gas; raising it drops what pays less and queues what stood behind that."""
         first = self._residents.begin(now, self.head.number)
+        self._residents.prices.settle()
         raised = tip > self.settings.price_limit
         self.settings = msgspec.structs.replace(self.settings, price_limit=tip)
         if raised:

@@ -32,6 +32,7 @@ RECORD_BYTES: Final = _RECORD.size
 U64_MAX: Final = 2**64 - 1
 _U128_MAX: Final = 2**128 - 1
 _WIDE: Final = 8
+_RANKING: Final = Struct("<52xQ8xQQ")
 
 assert RECORD_BYTES == 112
 
@@ -72,6 +73,12 @@ def pack_record(candidate: Candidate, sender: bytes, cost: int) -> bytes:
     return _RECORD.pack(
         tx.hash, sender, tx.nonce, tx.gas, tip, fee, packed_cost & U64_MAX, packed_cost >> 64, candidate.arrival, meta
     )
+
+
+def read_ranking(store: Store, handle: int) -> tuple[int, int, int]:
+    """Nonce, tip cap and fee cap behind a handle, fees capped at 2**64-1: what prices are ranked by."""
+    nonce, tip, fee = _RANKING.unpack_from(store.record(handle))
+    return nonce, tip, fee
 
 
 def read_record(store: Store, handle: int) -> Resident:

@@ -12,8 +12,9 @@ import msgspec
 
 from txpool.core.candidate import Candidate
 from txpool.core.events import NO_HASH, EventRing
-from txpool.core.eviction import PriceOrder, slots_of
+from txpool.core.eviction import slots_of
 from txpool.core.head import Account
+from txpool.core.late_eviction import price_order
 from txpool.core.lifecycle import Kind
 from txpool.core.nonce_map import NOTHING, empty_nonce_map
 from txpool.core.record import Resident, pack_record, read_record
@@ -76,7 +77,7 @@ class Residents:
         self._account_slots = settings.account_slots
         self._account_queue = settings.account_queue
         room = settings.global_slots + settings.global_queue
-        self.prices = PriceOrder(self._read_if_live, self.index, room, base_fee)
+        self.prices = price_order(store, self.index, room, base_fee)
 
     def begin(self, now: int, head_number: int, mined: Mapping[bytes, int] = MappingProxyType({})) -> int:
         """Start an operation: its time, the head, and which hashes new blocks hold. Time never goes back.
@@ -244,9 +245,6 @@ class Residents:
             len(self.senders),
             self.slots,
         )
-
-    def _read_if_live(self, handle: int) -> Resident | None:
-        return read_record(self.store, handle) if self.store.holds(handle) else None
 
     def _raise_bounds(self, sender: Sender, tx: Resident) -> None:
         sender.cost_bits = max(sender.cost_bits, tx.cost.bit_length())
