@@ -13,8 +13,8 @@ import msgspec
 from txpool.core.lifecycle import Kind
 from txpool.core.rejection import Reason
 
-# sequence, time, nonce, head | hash, counterpart, sender | kind, reason
-_RECORD: Final = Struct("=QQQQ32s32s20sBB2x")
+# sequence, time, nonce, head | hash, counterpart, sender | kind, reason | padding to two cache lines
+_RECORD: Final = Struct("=QQQQ32s32s20sBB10x")
 EVENT_BYTES: Final = _RECORD.size
 NO_HASH: Final = bytes(32)
 _REASONS: Final = tuple(Reason)
