@@ -6,7 +6,8 @@ from typing import Final
 
 import pytest
 
-from bench.million import transfer
+from bench.offers import GWEI
+from bench.offers import offer as transfer
 from tests.core.stand import RICH, STORES, head_at, offer
 from txpool.core.candidate import Candidate
 from txpool.core.events import EventRing
@@ -59,7 +60,8 @@ def pool_of(count: int, senders: int) -> Pool:
 
 def batches(count: int, senders: int) -> Iterator[list[Candidate]]:
     for start in range(0, count, BATCH):
-        yield [transfer(number, senders) for number in range(start, min(start + BATCH, count))]
+        numbers = range(start, min(start + BATCH, count))
+        yield [transfer(number, number % senders, number // senders, GWEI) for number in numbers]
 
 
 @pytest.mark.parametrize("count", ROUNDS)
