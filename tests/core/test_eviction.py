@@ -3,7 +3,6 @@
 import pytest
 
 from tests.core.stand import ALICE, BOB, CAROL, DAVE, ERIN, Stand, dynamic, offer
-from txpool.core.eviction import PriceHeap
 from txpool.core.lifecycle import Kind
 from txpool.core.rejection import Reason
 
@@ -154,15 +153,6 @@ def test_a_rejected_newcomer_may_still_have_pushed_out_others() -> None:
     assert stand.send(offer(DAVE, 0, 701)) == ["replacement transaction underpriced"]
 
     assert stand.pending(BOB) == []
-
-
-def test_a_heap_gives_the_cheapest_first() -> None:
-    heap = PriceHeap()
-    entries = [bytes([price]) * 32 + price.to_bytes(8, "big") for price in (7, 3, 9, 1, 5, 8)]
-    for entry in entries:
-        heap.push(entry)
-
-    assert [heap.pop() for _ in entries] == [1, 3, 5, 7, 8, 9]
 
 
 def test_removals_leave_no_more_than_a_quarter_of_dead_entries() -> None:
