@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.stand import ALICE, BOB, CAROL, DAVE, ERIN, Stand, dynamic, offer
+from txpool.core.eviction import PriceOrder
 from txpool.core.lifecycle import Kind
 from txpool.core.rejection import Reason
 
@@ -160,6 +161,7 @@ def test_removals_leave_no_more_than_a_quarter_of_dead_entries() -> None:
     for nonce in range(40):
         stand.send(offer(BOB, nonce, 100))
     prices = stand.pool._residents.prices
+    assert isinstance(prices, PriceOrder)
 
     for nonce in range(40):
         stand.send(offer(BOB, nonce, 200))
