@@ -149,3 +149,26 @@ def test_pending_ones_do_not_grow_old() -> None:
     stand.wait(1000)
 
     assert stand.pending(ALICE) == [0]
+
+
+def test_who_waits_in_a_hole_is_promoted_before_a_newcomer_behind_it() -> None:
+    stand = Stand()
+    stand.send(*[offer(ALICE, nonce) for nonce in range(4)])
+    stand.mine(offer(ALICE, 0), offer(ALICE, 1), offer(ALICE, 2))
+    stand.give_back(offer(ALICE, 0), offer(ALICE, 2))  # 0 and 3 are executable, 2 waits, and 1 is lost
+
+    assert (stand.pending(ALICE), stand.queued(ALICE)) == ([0, 3], [2])
+    stand.send(offer(ALICE, 4))
+
+    assert (stand.pending(ALICE), stand.queued(ALICE)) == ([0, 2, 3], [4])
+
+
+def test_what_waits_in_a_hole_stays_there_at_the_next_head() -> None:
+    stand = Stand()
+    stand.send(*[offer(ALICE, nonce) for nonce in range(4)])
+    stand.mine(offer(ALICE, 0), offer(ALICE, 1), offer(ALICE, 2))
+    stand.give_back(offer(ALICE, 0), offer(ALICE, 2))
+
+    stand.see()
+
+    assert (stand.pending(ALICE), stand.queued(ALICE)) == ([0, 3], [2])

@@ -47,10 +47,13 @@ def apply_head_change(
     dirty = [address for address in change.accounts if address in residents.senders]
     for address in dirty:
         residents.senders[address].sees(change.accounts[address])
+    unsettled = [*residents.overlong, *residents.holed]
+    for address in unsettled:
+        residents.senders[address].forget_pool_nonce()
     for candidate in change.reverted:
         reinject(candidate)
     residents.prices.stand_idle()
-    dirty = list(dict.fromkeys([*dirty, *_senders_of(change.reverted), *residents.overlong, *residents.holed]))
+    dirty = list(dict.fromkeys([*dirty, *_senders_of(change.reverted), *unsettled, *residents.overlong]))
     if residents.gas_max > head.gas_limit:
         dirty = list(dict.fromkeys([*dirty, *residents.senders]))
         residents.gas_max = head.gas_limit

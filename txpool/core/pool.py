@@ -272,7 +272,7 @@ class Pool:
         """Give a newcomer its place; the hash of the one it replaced."""
         if sender.pending.get(tx.nonce):
             return self._replace_pending(sender, tx, authorities)
-        if tx.nonce == sender.next_nonce and not sender.queued.get(tx.nonce):
+        if tx.nonce == sender.next_nonce and (not sender.queued or sender.queued.first() > tx.nonce):
             self._residents.enlist(tx, authorities)
             promote_one(self._residents, sender, tx)
             return None

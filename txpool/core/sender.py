@@ -39,10 +39,15 @@ class Sender(msgspec.Struct, gc=False):
         return self.balance >> self.cost_bits > 0 and gas_limit >> self.gas_bits > 0
 
     def sees(self, account: Account) -> None:
-        """Take over what the chain says of the account. The pool nonce falls back to the chain's, as geth's does."""
-        self.nonce = self.next_nonce = account.nonce
+        """Take over what the chain says of the account."""
+        self.nonce = account.nonce
         self.balance = account.balance
         self.has_code = account.has_code
+        self.forget_pool_nonce()
+
+    def forget_pool_nonce(self) -> None:
+        """Let the pool nonce fall back to the chain's, as geth's do at each head before it promotes."""
+        self.next_nonce = self.nonce
 
 
 def sender_at(account: Account) -> Sender:
