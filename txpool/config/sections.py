@@ -21,13 +21,17 @@ SLAB_BYTES: Final = 2 << 20
 
 
 class Address:
-    """Where to listen, written `HOST:PORT`; port 0 takes a free one, `off` listens nowhere."""
+    """Where to listen, written `HOST:PORT`; port 0 takes a free one, `off` listens nowhere.
 
-    __slots__ = ("host", "port")
+    A `spare` one nobody has asked for: where it is taken, the daemon does without.
+    """
 
-    def __init__(self, host: str, port: int) -> None:
+    __slots__ = ("host", "port", "spare")
+
+    def __init__(self, host: str, port: int, *, spare: bool = False) -> None:
         self.host = host
         self.port = port
+        self.spare = spare
 
     @classmethod
     def parse(cls, text: object) -> Self:
@@ -94,6 +98,39 @@ class HttpSettings(Section, frozen=True):
     drain_seconds: Seconds = 30.0
 
 
+class WsSettings(Section, frozen=True):
+    """The WebSocket listener of JSON-RPC, and what one peer may take of it.
+
+    `origins` are those of pages in a browser that may connect, as geth reads them; `*` is any. A quiet peer is asked
+    for a sign of life every `ping_seconds` and has `pong_seconds` for it.
+    """
+
+    listen: Address = Address("127.0.0.1", 8546, spare=True)
+    origins: tuple[str, ...] = ()
+    message_bytes_max: Bytes = 32 * 1024 * 1024
+    connections_max: Count = 4096
+    requests_max: Count = 128
+    subscriptions_max: Count = 1024
+    handshake_seconds: Seconds = 10.0
+    ping_seconds: Seconds = 30.0
+    pong_seconds: Seconds = 30.0
+    write_seconds: Seconds = 30.0
+
+
+class IpcSettings(Section, frozen=True):
+    """The Unix socket of JSON-RPC, which only the owner of the process may open, and what one peer may take of it.
+
+    Without a `path` it is `txpool.ipc` in the folder for data; `off` is nowhere.
+    """
+
+    path: str | None = None
+    message_bytes_max: Bytes = 32 * 1024 * 1024
+    connections_max: Count = 4096
+    requests_max: Count = 128
+    subscriptions_max: Count = 1024
+    write_seconds: Seconds = 30.0
+
+
 class IngestSettings(Section, frozen=True):
     """From bytes to verdicts: how much is judged in one go, and how much may wait."""
 
@@ -148,8 +185,12 @@ class EventsSettings(Section, frozen=True):
 
 
 class DataSettings(Section, frozen=True):
-    """Files. `input_log` is a new one, into which everything that the pool is given is written, for a replay."""
+    """Files. `dir` is the folder for them; a `~` in it is the user's home.
 
+    `input_log` is a new one, into which everything that the pool is given is written, for a replay.
+    """
+
+    dir: str = "~/.txpool"
     input_log: str | None = None
 
 
@@ -166,6 +207,8 @@ class Settings(Section, frozen=True):
     pool: PoolSettings = PoolSettings()
     rpc: RpcSettings = RpcSettings()
     http: HttpSettings = HttpSettings()
+    ws: WsSettings = WsSettings()
+    ipc: IpcSettings = IpcSettings()
     metrics: MetricsSettings = MetricsSettings()
     dev: DevSettings = DevSettings()
     ingest: IngestSettings = IngestSettings()

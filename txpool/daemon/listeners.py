@@ -1,5 +1,8 @@
-"""The two HTTP servers: JSON-RPC, and the metrics page."""
+"""The servers: JSON-RPC over HTTP, WebSocket and a Unix socket, and the metrics page."""
 
+import asyncio
+import logging
+import os
 import time
 from collections.abc import Collection, Mapping
 from importlib.metadata import version
@@ -8,7 +11,8 @@ from typing import Final
 import msgspec
 
 from txpool.chain.source import ChainSource
-from txpool.config import Settings
+from txpool.config import Address, Settings
+from txpool.config.sections import IpcSettings, WsSettings
 from txpool.core.head import Account
 from txpool.daemon.metrics import MetricsPage
 from txpool.daemon.node import Node
@@ -17,11 +21,27 @@ from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
 from txpool.rpc.http import Access, Exchange, HttpLimits, HttpServer
 from txpool.rpc.http_service import FAREWELL, JsonRpcOverHttp
+from txpool.rpc.ipc import IpcServer
 from txpool.rpc.method import Methods
 from txpool.rpc.registry import build_methods
 from txpool.rpc.service import JsonRpc, RpcLimits
+from txpool.rpc.session import SessionLimits
+from txpool.rpc.session_server import SessionServer
+from txpool.rpc.subscriptions import Kinds
 
+LOG: Final = logging.getLogger(__name__)
+
+IPC_NAME: Final = "txpool.ipc"
+HTTP_PATIENCE_S: Final = 29.9  # geth's: a little less than it gives an answer to be written
 SCRAPE_LIMITS: Final = HttpLimits(body_bytes_max=4096, connections_max=64)
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Where JSON-RPC is served; None for a listener that is off."""
+
+    http: str | None = None
+    ws: str | None = None
+    ipc: str | None = None
 
 
 def methods_of(node: Node) -> Methods:
@@ -47,10 +67,61 @@ def ingest_of(settings: Settings, node: Node) -> Ingest:
     )
 
 
-def rpc_server(settings: Settings, methods: Methods, ingest: Ingest, watches: Watches) -> HttpServer:
-    """JSON-RPC over HTTP; it does not listen yet."""
-    limits = RpcLimits(settings.rpc.batch_items_max, settings.rpc.batch_response_bytes_max)
-    rpc = JsonRpc(methods, ingest, time.perf_counter, observe=watches.durations.observe, limits=limits)
+class RpcListeners:
+    """Every server of JSON-RPC. None listens yet.
+
+    What they serve is the same but for `private`, methods that only the Unix socket has.
+    """
+
+    def __init__(
+        self, settings: Settings, methods: Methods, private: Methods, ingest: Ingest, watches: Watches
+    ) -> None:
+        self._settings = settings
+        limits = RpcLimits(settings.rpc.batch_items_max, settings.rpc.batch_response_bytes_max)
+        observe = watches.durations.observe
+
+        def service(served: Methods, patience_s: float | None = None) -> JsonRpc:
+            return JsonRpc(served, ingest, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
+
+        kinds: Kinds = {}
+        self.http = _http_server(settings, service(methods, HTTP_PATIENCE_S), watches)
+        self.ipc = IpcServer(service({**methods, **private}), kinds, _session_limits(settings.ipc))
+
+    @property
+    def sessions(self) -> Mapping[str, SessionServer]:
+        """The servers whose connections stay, by carrier."""
+        return {"ipc": self.ipc}
+
+    async def start(self) -> Places:
+        """Listen.
+
+        Raises:
+            OSError: where it was told to, it cannot.
+        """
+        http = self._settings.http.listen
+        where = None if http.off else str(Address(*await self.http.listen(http.host, http.port)))
+        return Places(http=where, ipc=await self._start_ipc())
+
+    async def _start_ipc(self) -> str | None:
+        path = self._settings.ipc.path
+        if path == "off":
+            return None
+        wanted = path or os.path.join(self._settings.data.dir, IPC_NAME)  # noqa: PTH118 - a `~` may be in it
+        try:
+            return await self.ipc.listen(wanted)
+        except OSError as error:
+            if path is not None:
+                raise
+            LOG.warning("no Unix socket: %s", error)
+            return None
+
+    async def stop(self) -> None:
+        """Accept nothing more, and answer everything that was read."""
+        seconds = self._settings.http.drain_seconds
+        await asyncio.gather(self.http.stop(seconds=seconds), self.ipc.stop(seconds=seconds))
+
+
+def _http_server(settings: Settings, rpc: JsonRpc, watches: Watches) -> HttpServer:
     answer = JsonRpcOverHttp(rpc)
 
     def handle(exchange: Exchange) -> None:
@@ -68,6 +139,16 @@ def rpc_server(settings: Settings, methods: Methods, ingest: Ingest, watches: Wa
         write_seconds=http.write_seconds,
     )
     return HttpServer(handle, bounds, Access(http.vhosts, http.cors_domain), FAREWELL)
+
+
+def _session_limits(given: WsSettings | IpcSettings) -> SessionLimits:
+    return SessionLimits(
+        message_bytes_max=given.message_bytes_max,
+        connections_max=given.connections_max,
+        requests_max=given.requests_max,
+        subscriptions_max=given.subscriptions_max,
+        write_seconds=given.write_seconds,
+    )
 
 
 def metrics_server(page: MetricsPage) -> HttpServer:

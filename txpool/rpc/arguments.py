@@ -291,6 +291,13 @@ def boolean(value: object) -> bool | Fault:
     return value if isinstance(value, bool) else _go(_kind(value), "bool")
 
 
+def rpc_id(value: object) -> str | Fault:
+    """The id of a subscription or a filter; null is the empty one."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _go(_kind(value), "rpc.ID")
+
+
 def members(value: object) -> dict[str, Any] | Fault:
     """An object, null for an empty one; which members count is for the method to say."""
     if value is None:
