@@ -77,6 +77,22 @@ class RpcSettings(Section, frozen=True):
     batch_items_max: Count = 1000
     batch_response_bytes_max: Bytes = 25_000_000
     body_bytes_max: Bytes = 5 * 1024 * 1024
+    sync_default_seconds: Seconds = 20.0
+    sync_max_seconds: Seconds = 60.0
+    sync_waiting_max: Count = 16_384
+    filters_max: Count = 4096
+    filter_idle_seconds: Seconds = 300.0
+
+
+class SubscriptionsSettings(Section, frozen=True):
+    """What is kept for readers of subscriptions and filters that lag; all of them share it.
+
+    So many messages of each kind, and so many bytes of those that are more than a hash. A subscription that falls
+    further behind costs its reader the connection, a filter is not found any more.
+    """
+
+    messages_max: Count = 65_536
+    bytes_max: Bytes = 64 * 1024 * 1024
 
 
 class HttpSettings(Section, frozen=True):
@@ -209,6 +225,7 @@ class Settings(Section, frozen=True):
     http: HttpSettings = HttpSettings()
     ws: WsSettings = WsSettings()
     ipc: IpcSettings = IpcSettings()
+    subscriptions: SubscriptionsSettings = SubscriptionsSettings()
     metrics: MetricsSettings = MetricsSettings()
     dev: DevSettings = DevSettings()
     ingest: IngestSettings = IngestSettings()

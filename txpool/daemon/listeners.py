@@ -19,6 +19,8 @@ from txpool.daemon.node import Node
 from txpool.daemon.watches import Watches
 from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
+from txpool.rpc.eth_sync import SyncLimits, SyncSends
+from txpool.rpc.filters import FilterLimits, Filters
 from txpool.rpc.http import Access, Exchange, HttpLimits, HttpServer
 from txpool.rpc.http_service import FAREWELL, JsonRpcOverHttp
 from txpool.rpc.ipc import IpcServer
@@ -27,7 +29,7 @@ from txpool.rpc.registry import build_methods
 from txpool.rpc.service import JsonRpc, RpcLimits
 from txpool.rpc.session import SessionLimits
 from txpool.rpc.session_server import SessionServer
-from txpool.rpc.subscriptions import Kinds
+from txpool.rpc.streams import StreamLimits, Streams
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -44,9 +46,28 @@ class Places(msgspec.Struct, frozen=True):
     ipc: str | None = None
 
 
-def methods_of(node: Node) -> Methods:
+class LiveParts:
+    """What listens to the pool on behalf of clients: streams, filters, those who wait for receipts."""
+
+    def __init__(self, settings: Settings, node: Node, ingest: Ingest) -> None:
+        rpc, kept = settings.rpc, settings.subscriptions
+        bounds = StreamLimits(kept.messages_max, kept.bytes_max)
+        waits = SyncLimits(rpc.sync_default_seconds, rpc.sync_max_seconds, rpc.sync_waiting_max)
+        idle = FilterLimits(rpc.filters_max, rpc.filter_idle_seconds)
+        self.streams = Streams(node.pool, node.chain, ingest.just_judged, bounds)
+        self.filters = Filters(self.streams, time.monotonic, idle)
+        self.sync_sends = SyncSends(ingest, node.pool, node.chain, waits)
+
+    def notice(self, events: range) -> None:
+        """Hear what has happened; to be called in the step that caused it."""
+        self.streams.notice(events)
+        self.sync_sends.notice(events)
+
+
+def methods_of(node: Node, live: LiveParts) -> Methods:
     """What JSON-RPC serves of a node."""
-    return build_methods(node.pool, node.chain, version("txpool"), node.chain)
+    parts = (live.filters, live.sync_sends)
+    return build_methods(node.pool, node.chain, version("txpool"), node.chain, parts)
 
 
 def ingest_of(settings: Settings, node: Node) -> Ingest:
@@ -74,18 +95,28 @@ class RpcListeners:
     """
 
     def __init__(
-        self, settings: Settings, methods: Methods, private: Methods, ingest: Ingest, watches: Watches
+        self,
+        settings: Settings,
+        methods: Methods,
+        private: Methods,
+        *,
+        live: LiveParts,
+        ingest: Ingest,
+        watches: Watches,
     ) -> None:
         self._settings = settings
+        self._live = live
         limits = RpcLimits(settings.rpc.batch_items_max, settings.rpc.batch_response_bytes_max)
         observe = watches.durations.observe
 
         def service(served: Methods, patience_s: float | None = None) -> JsonRpc:
             return JsonRpc(served, ingest, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
 
-        kinds: Kinds = {}
+        kinds = live.streams.kinds()
         self.http = _http_server(settings, service(methods, HTTP_PATIENCE_S), watches)
         self.ipc = IpcServer(service({**methods, **private}), kinds, _session_limits(settings.ipc))
+        for server in self.sessions.values():
+            live.streams.follow(server)
 
     @property
     def sessions(self) -> Mapping[str, SessionServer]:
@@ -118,6 +149,7 @@ class RpcListeners:
     async def stop(self) -> None:
         """Accept nothing more, and answer everything that was read."""
         seconds = self._settings.http.drain_seconds
+        self._live.sync_sends.close()
         await asyncio.gather(self.http.stop(seconds=seconds), self.ipc.stop(seconds=seconds))
 
 

@@ -16,7 +16,7 @@ import uvloop
 from txpool.chain.genesis import GenesisError
 from txpool.config import Address, Settings
 from txpool.daemon.chores import expire_queued, feed_watchdog
-from txpool.daemon.listeners import Places, RpcListeners, ingest_of, methods_of, metrics_server
+from txpool.daemon.listeners import LiveParts, Places, RpcListeners, ingest_of, methods_of, metrics_server
 from txpool.daemon.log import start_log
 from txpool.daemon.metrics import MetricsPage, families
 from txpool.daemon.miner import Miner
@@ -82,14 +82,20 @@ class Daemon:
         self._settings = settings
         self._notifier = Notifier()
         self._node = node = Node(settings)
-        methods = methods_of(node)
-        self._watches = Watches((*methods, SEND))
         self._ingest = ingest_of(settings, node)
+        self._live = LiveParts(settings, node, self._ingest)
+        methods = methods_of(node, self._live)
+        self._watches = Watches((*methods, SEND))
         self._miner = Miner(node.chain, settings.dev.period, lambda: node.pool.counts().pending)
-        node.on_events = self._ingest.on_events = self._miner.notice
-        self._rpc = RpcListeners(settings, methods, {}, self._ingest, self._watches)
+        node.on_events = self._ingest.on_events = self._notice
+        self._rpc = RpcListeners(settings, methods, {}, live=self._live, ingest=self._ingest, watches=self._watches)
         self.page = MetricsPage(families(node, self._ingest, self._rpc, self._watches, settings.store.kind))
         self._metrics = metrics_server(self.page)
+
+    def _notice(self, events: range) -> None:
+        """Tell everybody what the pool has just done; the events are read before anything else can happen."""
+        self._live.notice(events)
+        self._miner.notice(events)
 
     async def run(self, told: asyncio.Event) -> None:
         """Serve until told to stop, then stop in order."""
