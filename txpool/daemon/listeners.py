@@ -30,6 +30,8 @@ from txpool.rpc.service import JsonRpc, RpcLimits
 from txpool.rpc.session import SessionLimits
 from txpool.rpc.session_server import SessionServer
 from txpool.rpc.streams import StreamLimits, Streams
+from txpool.rpc.ws import WsServer
+from txpool.rpc.ws_origins import Origins
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -115,13 +117,23 @@ class RpcListeners:
         kinds = live.streams.kinds()
         self.http = _http_server(settings, service(methods, HTTP_PATIENCE_S), watches)
         self.ipc = IpcServer(service({**methods, **private}), kinds, _session_limits(settings.ipc))
+        ws = settings.ws
+        self.ws = WsServer(
+            service(methods),
+            kinds,
+            _session_limits(ws),
+            origins=Origins(ws.origins),
+            handshake_seconds=ws.handshake_seconds,
+            ping_seconds=ws.ping_seconds,
+            pong_seconds=ws.pong_seconds,
+        )
         for server in self.sessions.values():
             live.streams.follow(server)
 
     @property
     def sessions(self) -> Mapping[str, SessionServer]:
         """The servers whose connections stay, by carrier."""
-        return {"ipc": self.ipc}
+        return {"ws": self.ws, "ipc": self.ipc}
 
     async def start(self) -> Places:
         """Listen.
@@ -131,7 +143,19 @@ class RpcListeners:
         """
         http = self._settings.http.listen
         where = None if http.off else str(Address(*await self.http.listen(http.host, http.port)))
-        return Places(http=where, ipc=await self._start_ipc())
+        return Places(http=where, ws=await self._start_ws(), ipc=await self._start_ipc())
+
+    async def _start_ws(self) -> str | None:
+        ws = self._settings.ws.listen
+        if ws.off:
+            return None
+        try:
+            return str(Address(*await self.ws.listen(ws.host, ws.port)))
+        except OSError as error:
+            if not ws.spare:
+                raise
+            LOG.warning("no WebSocket: %s", error)
+            return None
 
     async def _start_ipc(self) -> str | None:
         path = self._settings.ipc.path
@@ -150,7 +174,8 @@ class RpcListeners:
         """Accept nothing more, and answer everything that was read."""
         seconds = self._settings.http.drain_seconds
         self._live.sync_sends.close()
-        await asyncio.gather(self.http.stop(seconds=seconds), self.ipc.stop(seconds=seconds))
+        servers = (self.http, self.ws, self.ipc)
+        await asyncio.gather(*(server.stop(seconds=seconds) for server in servers))
 
 
 def _http_server(settings: Settings, rpc: JsonRpc, watches: Watches) -> HttpServer:

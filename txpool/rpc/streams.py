@@ -1,7 +1,7 @@
 """What happens, told to those who asked: subscriptions and filters read the same logs, made from the pool's events."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -12,7 +12,7 @@ from txpool.core.head import Head
 from txpool.core.lifecycle import Kind as Move
 from txpool.core.pool import Pool
 from txpool.core.tx import Tx
-from txpool.rpc.arguments import boolean
+from txpool.rpc.arguments import boolean, members
 from txpool.rpc.chain_view import ChainView
 from txpool.rpc.envelope import encode
 from txpool.rpc.eth_pool import show_pooled
@@ -75,6 +75,8 @@ class Streams:
         return {
             ("eth", "newPendingTransactions"): kind(self.pending, boolean, required=0),
             ("eth", "newHeads"): kind(partial(LogCursor, self.heads)),
+            ("eth", "logs"): kind(_logs, members),
+            ("eth", "syncing"): kind(Silence),
         }
 
     def pending(self, full: bool | None = None) -> LogCursor:  # noqa: FBT001 - the client's own argument
@@ -133,6 +135,21 @@ class Streams:
         if tx is None and (mined := self._chain.mined(event.hash)):
             tx = mined.tx
         return None if tx is None else pooled_transaction(tx, event.sender)
+
+
+class Silence:
+    """A place in a stream that never has anything to tell: there is no EVM that writes logs, and nothing to sync."""
+
+    def take(self, most: int) -> Sequence[bytes]:
+        """Nothing."""
+        return ()
+
+    def close(self) -> None:
+        """Read no more."""
+
+
+def _logs(_criteria: Json) -> Silence:
+    return Silence()
 
 
 def _wanted(log: TextLog) -> bool:
