@@ -16,7 +16,7 @@ from txpool.rpc.errors import RpcError
 from txpool.rpc.json_stream import JsonStream
 from txpool.rpc.service import JsonRpc
 from txpool.rpc.session import Session, SessionLimits
-from txpool.rpc.session_server import BACKLOG, SessionServer
+from txpool.rpc.session_server import BACKLOG, SessionServer, bound_send_buffer
 from txpool.rpc.subscriptions import Kinds
 
 LOG: Final = logging.getLogger(__name__)
@@ -122,6 +122,7 @@ class IpcConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or say that there are too many."""
         self._transport = cast("asyncio.Transport", transport)
+        bound_send_buffer(transport)
         if not self._server.admit(self):
             self._deaf = True
             self.session.refuse(RpcError(errors.LIMIT_EXCEEDED, "too many connections"))

@@ -143,7 +143,8 @@ class Session:
             self._stalled.cancel()
             self._stalled = None
             self._regulate()
-            self.pump()
+            # Not within the transport's own call: what is written there is lost if the connection is closed there, too.
+            asyncio.get_running_loop().call_soon(self.pump)
 
     def _regulate(self) -> None:
         busy = self._stalled is not None or self.under_way >= self._house.limits.requests_max

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from typing import ClassVar, Final, Protocol
 
 from txpool.rpc.service import JsonRpc
@@ -11,6 +12,12 @@ from txpool.rpc.subscriptions import Kinds
 LOG: Final = logging.getLogger(__name__)
 
 BACKLOG: Final = 1024
+SEND_BUFFER_BYTES: Final = 256 * 1024  # of the kernel, for one peer; else it takes megabytes for one that reads nothing
+
+
+def bound_send_buffer(transport: asyncio.BaseTransport) -> None:
+    """Bound what the kernel holds for a peer."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
 class Connection(Protocol):

@@ -17,11 +17,12 @@ from picows import (
 
 from txpool.rpc.service import JsonRpc
 from txpool.rpc.session import FELL_BEHIND, SHUTTING_DOWN, Session, SessionLimits
-from txpool.rpc.session_server import BACKLOG, SessionServer
+from txpool.rpc.session_server import BACKLOG, SessionServer, bound_send_buffer
 from txpool.rpc.subscriptions import Kinds
 from txpool.rpc.ws_origins import Origins
 
-LOGGER: Final = "picows"
+SHORT_BYTES_MAX: Final = 8192  # copied by picows
+HEADER_BYTES: Final = 14
 CLOSE_REASON_BYTES_MAX: Final = 123
 _CODES: Final = {FELL_BEHIND: WSCloseCode.POLICY_VIOLATION, SHUTTING_DOWN: WSCloseCode.GOING_AWAY}
 _DATA: Final = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
@@ -110,6 +111,7 @@ class WsConnection(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Take the connection."""
         self._transport = transport
+        bound_send_buffer(transport.underlying_transport)
         self._server.admit(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -150,9 +152,18 @@ class WsConnection(WSListener):
     # --- the session's side
 
     def write(self, message: bytes) -> None:
-        """Send one message."""
-        if self._transport is not None:
+        """Send one message.
+
+        picows hands a long one to the loop together with a view of its own header buffer, which the next message
+        overwrites; so a long one gets its header in a buffer that is its own.
+        """
+        if self._transport is None:
+            return
+        if len(message) <= SHORT_BYTES_MAX:
             self._transport.send(WSMsgType.TEXT, message)
+        else:
+            framed = bytearray(HEADER_BYTES) + message
+            self._transport.send_reuse_external_bytearray(WSMsgType.TEXT, framed, HEADER_BYTES)
 
     def pause_reading(self) -> None:
         """Take nothing from the peer for now."""
