@@ -120,7 +120,7 @@ def remote(command: Command) -> Command:
             envvar="TXPOOL_RPC",
             show_envvar=True,
             show_default=True,
-            help="The server's URL.",
+            help="The server's URL, or the path of its Unix socket.",
         ),
         click.option(
             "--timeout",
