@@ -58,7 +58,7 @@ test: setup ## run the test suite (ARGS="-k replacement -x")
 test-long: setup ## run every test, with Hypothesis' long profile
 	@$(BIN)/pytest -m '' --hypothesis-profile=long $(ARGS)
 
-test-deps: .tools/.node .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze ## install outside tools for tests: cast, anvil, ethers, viem, web3.py, promtool
+test-deps: .tools/.node .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze ## install outside tools for tests: cast, anvil, ethers, viem, web3.js, web3.py, promtool
 
 lint: setup ## ruff (style, format), mypy strict
 	@$(BIN)/ruff check .

@@ -9,7 +9,8 @@ field() { python -c 'import json, sys; print(json.loads(sys.argv[1])[sys.argv[2]
 
 log=$(mktemp)
 # Standard output carries the ready line alone; the log goes to standard error. Blocks come on demand only.
-exec {daemon}< <(exec txpool run --dev --dev-period 0 --http 127.0.0.1:0 --metrics 127.0.0.1:0 --log json 2>"$log")
+exec {daemon}< <(exec txpool run --dev --dev-period 0 --http 127.0.0.1:0 --ws off --ipc off --metrics 127.0.0.1:0 \
+  --log json 2>"$log")
 pid=$!
 trap 'kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; rm -f "$log"' EXIT
 read -r ready <&"$daemon" || { cat "$log" >&2; exit 1; }

@@ -7,12 +7,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, Any, Final
 
 from tests.outside import ROOT
 
 STOP_SECONDS: Final = 30
+FREE_PORT: Final = "127.0.0.1:0"
+COMMAND: Final = [
+    *(sys.executable, "-m", "cli", "run"),
+    *("--http", FREE_PORT, "--ws", FREE_PORT, "--metrics", FREE_PORT),
+]
 
 
 class Daemon:
@@ -24,6 +29,8 @@ class Daemon:
         self.address: str = ready["http"]
         self.url = f"http://{self.address}"
         self.metrics_address: str = ready["metrics"]
+        self.ipc: str = ready["ipc"]
+        self.ws: str = f"ws://{ready['ws']}"
 
     def post(self, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
         """Send one request as it is; the status and the body of the answer."""
@@ -60,12 +67,12 @@ class Daemon:
 @contextmanager
 def running(*options: str, environment: dict[str, str] | None = None) -> Iterator[Daemon]:
     """Start a daemon on free ports; stop it in order at the end, and see that it said so with its exit code."""
-    command = [sys.executable, "-m", "cli", "run", "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]
     # The log goes to a file: nobody reads a pipe meanwhile, and a daemon that fills it would stand still.
     with (
+        TemporaryDirectory() as folder,
         TemporaryFile("w+") as log,
         subprocess.Popen(
-            [*command, "--log", "json", *options],
+            [*COMMAND, "--data", folder, "--log", "json", *options],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -20,6 +20,13 @@ def test_an_empty_pool_is_shown_as_such_with_what_to_do_next(holding: Daemon, sh
     assert shell("inspect", rpc=holding.url).stdout == "The pool is empty.\n"
 
 
+def test_the_unix_socket_answers_as_http_does(holding: Daemon, shell: Shell) -> None:
+    shell("send", "--dev-account", "0", "--to", FRIEND, "--value", "1ether", rpc=holding.ipc)
+
+    assert shell("content", rpc=holding.ipc).stdout == shell("content", rpc=holding.url).stdout
+    assert shell("status", rpc="/nowhere/txpool.ipc").returncode == 3
+
+
 def test_status_as_json_is_one_object_of_numbers(holding: Daemon, shell: Shell) -> None:
     shell("send", "--dev-account", "0", "--to", FRIEND, "--value", "1ether", rpc=holding.url)
 

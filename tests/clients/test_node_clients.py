@@ -1,4 +1,4 @@
-"""ethers and viem, as they come from their makers, against the daemon."""
+"""ethers, viem and web3.js, as they come from their makers, against the daemon."""
 
 import json
 import subprocess
@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tests.outside import node_package, tool
+from tests.rpc.node import ALICE, BOB, hexed, transfer
 from tests.running import Daemon
 from txpool.chain.dev_accounts import dev_accounts
+from txpool.core.keccak import keccak
 
 pytestmark = pytest.mark.client
 
@@ -55,3 +57,19 @@ def test_ethers_knows_the_refusals_by_their_words(holding: Daemon) -> None:
         "spent": "NONCE_EXPIRED",
         "broke": "INSUFFICIENT_FUNDS",
     }
+
+
+@pytest.mark.parametrize("package", ["ethers", "viem"])
+def test_pending_transactions_are_told_live_in_order_and_none_is_lost(holding: Daemon, package: str) -> None:
+    raws = [transfer(sender, nonce) for nonce in range(30) for sender in (ALICE, BOB)]
+
+    told = run(package, f"{package}_watch.mjs", holding.ws, *map(hexed, raws))
+
+    assert told == [hexed(keccak(raw)) for raw in raws]
+
+
+def test_web3js_sends_waits_and_hears_of_pending_transactions(mining: Daemon) -> None:
+    outcome = run("web3", "web3_send.mjs", mining.url, mining.ws, key(6), RECIPIENT)
+
+    assert [each["status"] for each in outcome["sent"]] == [1, 1, 1]
+    assert outcome["told"] == [each["hash"] for each in outcome["sent"]]

@@ -1,18 +1,21 @@
 """web3.py, as it comes from its makers, against the daemon."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.outside import python_package
+from tests.rpc.node import ALICE, BOB, hexed, transfer
 from tests.running import Daemon
 from txpool.chain.dev_accounts import dev_accounts
 from txpool.core.address import checksum_address
+from txpool.core.keccak import keccak
 
 python_package("web3")
 
 from eth_account import Account  # noqa: E402 - only where web3 is installed
-from web3 import Web3  # noqa: E402
+from web3 import AsyncIPCProvider, AsyncWeb3, Web3, WebSocketProvider  # noqa: E402
 from web3.exceptions import TimeExhausted, Web3RPCError  # noqa: E402
 from web3.middleware import SignAndSendRawMiddlewareBuilder  # noqa: E402
 
@@ -90,3 +93,34 @@ def test_a_refusal_arrives_in_geths_words(holding: Daemon) -> None:
 
     with pytest.raises(Web3RPCError, match=r"insufficient funds for gas \* price \+ value: balance 0, tx cost"):
         web3.eth.send_raw_transaction(poor.sign_transaction(transfer).raw_transaction)
+
+
+def test_a_transfer_over_the_unix_socket_ends_with_a_receipt(mining: Daemon) -> None:
+    web3 = Web3(Web3.IPCProvider(mining.ipc))
+    account = Account.from_key(ACCOUNTS[7].private_key)
+    nonce = web3.eth.get_transaction_count(account.address)
+    transfer = {"to": RECIPIENT, "value": 1, "gas": 21_000, "gasPrice": 2 * 10**9, "nonce": nonce, "chainId": 1337}
+
+    sent = web3.eth.send_raw_transaction(account.sign_transaction(transfer).raw_transaction)
+
+    assert web3.eth.wait_for_transaction_receipt(sent, WAIT_SECONDS, POLL_SECONDS)["status"] == 1
+
+
+@pytest.mark.parametrize("carrier", ["ipc", "ws"])
+def test_pending_transactions_are_told_live_in_order_and_none_is_lost(holding: Daemon, carrier: str) -> None:
+    raws = [transfer(sender, nonce) for nonce in range(30) for sender in (ALICE, BOB)]
+    provider = AsyncIPCProvider(holding.ipc) if carrier == "ipc" else WebSocketProvider(holding.ws)
+
+    async def watch() -> list[str]:
+        told: list[str] = []
+        async with asyncio.timeout(WAIT_SECONDS), AsyncWeb3(provider) as web3:
+            await web3.eth.subscribe("newPendingTransactions")
+            for raw in raws:
+                await web3.eth.send_raw_transaction(raw)
+            async for message in web3.socket.process_subscriptions():
+                told.append(hexed(bytes(message["result"])))
+                if len(told) == len(raws):
+                    break
+        return told
+
+    assert asyncio.run(watch()) == [hexed(keccak(raw)) for raw in raws]

@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,13 +18,12 @@ from typing import Final
 import pytest
 
 from tests.outside import ROOT
-from tests.running import running
+from tests.running import COMMAND, running
 from txpool.chain.dev_accounts import dev_accounts
 from txpool.core.signature import sign
 from txpool.core.unsigned import Unsigned
 
 PATIENCE_S: Final = 30
-RUN: Final = [sys.executable, "-m", "cli", "run", "--dev", "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]
 
 CALL: Final = {"jsonrpc": "2.0", "id": 1}
 BLOCK: Final = {**CALL, "method": "eth_getBlockByNumber", "params": ["0x0", True]}
@@ -35,7 +33,13 @@ BLOCK: Final = {**CALL, "method": "eth_getBlockByNumber", "params": ["0x0", True
 def start(*options: str, log: Path) -> Iterator["subprocess.Popen[str]"]:
     with (
         log.open("w") as stderr,
-        subprocess.Popen([*RUN, *options], stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=ROOT) as process,
+        subprocess.Popen(
+            [*COMMAND, "--dev", "--data", log.parent, *options],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            cwd=ROOT,
+        ) as process,
     ):
         try:
             yield process
@@ -59,16 +63,18 @@ def test_the_ready_line_names_every_listener_and_is_all_there_is_on_standard_out
     assert (ready["event"], ready["pid"]) == ("ready", process.pid)
     assert re.fullmatch(r"127\.0\.0\.1:[1-9]\d+", ready["http"])
     assert re.fullmatch(r"127\.0\.0\.1:[1-9]\d+", ready["metrics"])
-    assert (ready["ws"], ready["ipc"], ready["grpc"]) == (None, None, None)
+    assert ready["ipc"] == str(tmp_path / "txpool.ipc")
+    assert ready["grpc"] is None
     assert (rest, process.returncode) == ("", 0)
 
 
 def test_a_listener_that_is_off_is_null_in_the_ready_line(tmp_path: Path) -> None:
-    with start("--log", "json", "--metrics", "off", log=tmp_path / "log") as process:
+    off = ("--metrics", "off", "--ws", "off", "--ipc", "off")
+    with start("--log", "json", *off, log=tmp_path / "log") as process:
         ready = json.loads(ready_line(process))
         process.terminate()
 
-    assert ready["metrics"] is None
+    assert (ready["metrics"], ready["ws"], ready["ipc"]) == (None, None, None)
 
 
 def test_people_are_shown_accounts_keys_and_a_line_to_try(tmp_path: Path) -> None:

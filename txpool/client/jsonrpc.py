@@ -1,4 +1,4 @@
-"""JSON-RPC over HTTP with the standard library only: one connection, calls one by one or in batches."""
+"""JSON-RPC over HTTP or a Unix socket with the standard library only: one connection, calls or batches."""
 
 import http.client
 import json
@@ -8,10 +8,12 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 from txpool.client.errors import ConnectFailedError, TimedOutError
+from txpool.client.unix_socket import UnixSocket, is_socket_path
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 Call = tuple[str, list[Json]]
 
+HTTP_OK: Final = 200
 BUSY_STATUS: Final = 429
 BUSY_CODE: Final = -32005
 LATER_S: Final = 1.0  # the wait where a busy server names none
@@ -41,23 +43,27 @@ class RpcError(Exception):
 
 
 class RpcClient:
-    """One JSON-RPC server, by URL."""
+    """One JSON-RPC server, by URL or by the path of its Unix socket."""
 
     def __init__(self, url: str, timeout_s: float = 30.0) -> None:
         """Connect to nothing yet.
 
         Raises:
-            ValueError: the URL is none of http or https.
+            ValueError: it is neither a URL of http or https nor a path.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is no http or https URL, as in http://127.0.0.1:8545")
         self.url = url
         self._timeout_s = timeout_s
+        self._last_id = 0
+        self._connection: http.client.HTTPConnection | UnixSocket
+        if is_socket_path(url):
+            self._connection = UnixSocket(url, timeout_s)
+            return
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is no http or https URL, as in http://127.0.0.1:8545, and no path of a socket")
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.hostname, parts.port, timeout=timeout_s)
-        self._last_id = 0
 
     def close(self) -> None:
         """Hang up."""
@@ -111,6 +117,8 @@ class RpcClient:
 
     def _post(self, body: bytes) -> tuple[int, float, bytes]:
         try:
+            if isinstance(self._connection, UnixSocket):
+                return HTTP_OK, 0.0, self._connection.exchange(body)
             self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
             response = self._connection.getresponse()
             wait = response.headers.get("Retry-After", "")

@@ -21,13 +21,17 @@ SLAB_BYTES: Final = 2 << 20
 
 
 class Address:
-    """Where to listen, written `HOST:PORT`; port 0 takes a free one, `off` listens nowhere."""
+    """Where to listen, written `HOST:PORT`; port 0 takes a free one, `off` listens nowhere.
 
-    __slots__ = ("host", "port")
+    A `spare` one nobody has asked for: where it is taken, the daemon does without.
+    """
 
-    def __init__(self, host: str, port: int) -> None:
+    __slots__ = ("host", "port", "spare")
+
+    def __init__(self, host: str, port: int, *, spare: bool = False) -> None:
         self.host = host
         self.port = port
+        self.spare = spare
 
     @classmethod
     def parse(cls, text: object) -> Self:
@@ -73,6 +77,22 @@ class RpcSettings(Section, frozen=True):
     batch_items_max: Count = 1000
     batch_response_bytes_max: Bytes = 25_000_000
     body_bytes_max: Bytes = 5 * 1024 * 1024
+    sync_default_seconds: Seconds = 20.0
+    sync_max_seconds: Seconds = 60.0
+    sync_waiting_max: Count = 16_384
+    filters_max: Count = 4096
+    filter_idle_seconds: Seconds = 300.0
+
+
+class SubscriptionsSettings(Section, frozen=True):
+    """What is kept for readers of subscriptions and filters that lag; all of them share it.
+
+    So many messages of each kind, and so many bytes of those that are more than a hash. A subscription that falls
+    further behind costs its reader the connection, a filter is not found any more.
+    """
+
+    messages_max: Count = 65_536
+    bytes_max: Bytes = 64 * 1024 * 1024
 
 
 class HttpSettings(Section, frozen=True):
@@ -92,6 +112,39 @@ class HttpSettings(Section, frozen=True):
     idle_seconds: Seconds = 120.0
     write_seconds: Seconds = 30.0
     drain_seconds: Seconds = 30.0
+
+
+class WsSettings(Section, frozen=True):
+    """The WebSocket listener of JSON-RPC, and what one peer may take of it.
+
+    `origins` are those of pages in a browser that may connect, as geth reads them; `*` is any. A quiet peer is asked
+    for a sign of life every `ping_seconds` and has `pong_seconds` for it.
+    """
+
+    listen: Address = Address("127.0.0.1", 8546, spare=True)
+    origins: tuple[str, ...] = ()
+    message_bytes_max: Bytes = 32 * 1024 * 1024
+    connections_max: Count = 4096
+    requests_max: Count = 128
+    subscriptions_max: Count = 1024
+    handshake_seconds: Seconds = 10.0
+    ping_seconds: Seconds = 30.0
+    pong_seconds: Seconds = 30.0
+    write_seconds: Seconds = 30.0
+
+
+class IpcSettings(Section, frozen=True):
+    """The Unix socket of JSON-RPC, which only the owner of the process may open, and what one peer may take of it.
+
+    Without a `path` it is `txpool.ipc` in the folder for data; `off` is nowhere.
+    """
+
+    path: str | None = None
+    message_bytes_max: Bytes = 32 * 1024 * 1024
+    connections_max: Count = 4096
+    requests_max: Count = 128
+    subscriptions_max: Count = 1024
+    write_seconds: Seconds = 30.0
 
 
 class IngestSettings(Section, frozen=True):
@@ -148,8 +201,12 @@ class EventsSettings(Section, frozen=True):
 
 
 class DataSettings(Section, frozen=True):
-    """Files. `input_log` is a new one, into which everything that the pool is given is written, for a replay."""
+    """Files. `dir` is the folder for them; a `~` in it is the user's home.
 
+    `input_log` is a new one, into which everything that the pool is given is written, for a replay.
+    """
+
+    dir: str = "~/.txpool"
     input_log: str | None = None
 
 
@@ -166,6 +223,9 @@ class Settings(Section, frozen=True):
     pool: PoolSettings = PoolSettings()
     rpc: RpcSettings = RpcSettings()
     http: HttpSettings = HttpSettings()
+    ws: WsSettings = WsSettings()
+    ipc: IpcSettings = IpcSettings()
+    subscriptions: SubscriptionsSettings = SubscriptionsSettings()
     metrics: MetricsSettings = MetricsSettings()
     dev: DevSettings = DevSettings()
     ingest: IngestSettings = IngestSettings()

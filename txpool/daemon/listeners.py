@@ -1,5 +1,8 @@
-"""The two HTTP servers: JSON-RPC, and the metrics page."""
+"""The servers: JSON-RPC over HTTP, WebSocket and a Unix socket, and the metrics page."""
 
+import asyncio
+import logging
+import os
 import time
 from collections.abc import Collection, Mapping
 from importlib.metadata import version
@@ -8,25 +11,65 @@ from typing import Final
 import msgspec
 
 from txpool.chain.source import ChainSource
-from txpool.config import Settings
+from txpool.config import Address, Settings
+from txpool.config.sections import IpcSettings, WsSettings
 from txpool.core.head import Account
 from txpool.daemon.metrics import MetricsPage
 from txpool.daemon.node import Node
 from txpool.daemon.watches import Watches
 from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
+from txpool.rpc.eth_sync import SyncLimits, SyncSends
+from txpool.rpc.filters import FilterLimits, Filters
 from txpool.rpc.http import Access, Exchange, HttpLimits, HttpServer
 from txpool.rpc.http_service import FAREWELL, JsonRpcOverHttp
+from txpool.rpc.ipc import IpcServer
 from txpool.rpc.method import Methods
 from txpool.rpc.registry import build_methods
 from txpool.rpc.service import JsonRpc, RpcLimits
+from txpool.rpc.session import SessionLimits
+from txpool.rpc.session_server import SessionServer
+from txpool.rpc.streams import StreamLimits, Streams
+from txpool.rpc.ws import WsServer
+from txpool.rpc.ws_origins import Origins
 
+LOG: Final = logging.getLogger(__name__)
+
+IPC_NAME: Final = "txpool.ipc"
+HTTP_PATIENCE_S: Final = 29.9  # geth's: a little less than it gives an answer to be written
 SCRAPE_LIMITS: Final = HttpLimits(body_bytes_max=4096, connections_max=64)
 
 
-def methods_of(node: Node) -> Methods:
+class Places(msgspec.Struct, frozen=True):
+    """Where JSON-RPC is served; None for a listener that is off."""
+
+    http: str | None = None
+    ws: str | None = None
+    ipc: str | None = None
+
+
+class LiveParts:
+    """What listens to the pool on behalf of clients: streams, filters, those who wait for receipts."""
+
+    def __init__(self, settings: Settings, node: Node, ingest: Ingest) -> None:
+        rpc, kept = settings.rpc, settings.subscriptions
+        bounds = StreamLimits(kept.messages_max, kept.bytes_max)
+        waits = SyncLimits(rpc.sync_default_seconds, rpc.sync_max_seconds, rpc.sync_waiting_max)
+        idle = FilterLimits(rpc.filters_max, rpc.filter_idle_seconds)
+        self.streams = Streams(node.pool, node.chain, ingest.just_judged, bounds)
+        self.filters = Filters(self.streams, time.monotonic, idle)
+        self.sync_sends = SyncSends(ingest, node.pool, node.chain, waits)
+
+    def notice(self, events: range) -> None:
+        """Hear what has happened; to be called in the step that caused it."""
+        self.streams.notice(events)
+        self.sync_sends.notice(events)
+
+
+def methods_of(node: Node, live: LiveParts) -> Methods:
     """What JSON-RPC serves of a node."""
-    return build_methods(node.pool, node.chain, version("txpool"), node.chain)
+    parts = (live.filters, live.sync_sends)
+    return build_methods(node.pool, node.chain, version("txpool"), node.chain, parts)
 
 
 def ingest_of(settings: Settings, node: Node) -> Ingest:
@@ -47,10 +90,95 @@ def ingest_of(settings: Settings, node: Node) -> Ingest:
     )
 
 
-def rpc_server(settings: Settings, methods: Methods, ingest: Ingest, watches: Watches) -> HttpServer:
-    """JSON-RPC over HTTP; it does not listen yet."""
-    limits = RpcLimits(settings.rpc.batch_items_max, settings.rpc.batch_response_bytes_max)
-    rpc = JsonRpc(methods, ingest, time.perf_counter, observe=watches.durations.observe, limits=limits)
+class RpcListeners:
+    """Every server of JSON-RPC. None listens yet.
+
+    What they serve is the same but for `private`, methods that only the Unix socket has.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        methods: Methods,
+        private: Methods,
+        *,
+        live: LiveParts,
+        ingest: Ingest,
+        watches: Watches,
+    ) -> None:
+        self._settings = settings
+        self._live = live
+        limits = RpcLimits(settings.rpc.batch_items_max, settings.rpc.batch_response_bytes_max)
+        observe = watches.durations.observe
+
+        def service(served: Methods, patience_s: float | None = None) -> JsonRpc:
+            return JsonRpc(served, ingest, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
+
+        kinds = live.streams.kinds()
+        self.http = _http_server(settings, service(methods, HTTP_PATIENCE_S), watches)
+        self.ipc = IpcServer(service({**methods, **private}), kinds, _session_limits(settings.ipc))
+        ws = settings.ws
+        self.ws = WsServer(
+            service(methods),
+            kinds,
+            _session_limits(ws),
+            origins=Origins(ws.origins),
+            handshake_seconds=ws.handshake_seconds,
+            ping_seconds=ws.ping_seconds,
+            pong_seconds=ws.pong_seconds,
+        )
+        for server in self.sessions.values():
+            live.streams.follow(server)
+
+    @property
+    def sessions(self) -> Mapping[str, SessionServer]:
+        """The servers whose connections stay, by carrier."""
+        return {"ws": self.ws, "ipc": self.ipc}
+
+    async def start(self) -> Places:
+        """Listen.
+
+        Raises:
+            OSError: where it was told to, it cannot.
+        """
+        http = self._settings.http.listen
+        where = None if http.off else str(Address(*await self.http.listen(http.host, http.port)))
+        return Places(http=where, ws=await self._start_ws(), ipc=await self._start_ipc())
+
+    async def _start_ws(self) -> str | None:
+        ws = self._settings.ws.listen
+        if ws.off:
+            return None
+        try:
+            return str(Address(*await self.ws.listen(ws.host, ws.port)))
+        except OSError as error:
+            if not ws.spare:
+                raise
+            LOG.warning("no WebSocket: %s", error)
+            return None
+
+    async def _start_ipc(self) -> str | None:
+        path = self._settings.ipc.path
+        if path == "off":
+            return None
+        wanted = path or os.path.join(self._settings.data.dir, IPC_NAME)  # noqa: PTH118 - a `~` may be in it
+        try:
+            return await self.ipc.listen(wanted)
+        except OSError as error:
+            if path is not None:
+                raise
+            LOG.warning("no Unix socket: %s", error)
+            return None
+
+    async def stop(self) -> None:
+        """Accept nothing more, and answer everything that was read."""
+        seconds = self._settings.http.drain_seconds
+        self._live.sync_sends.close()
+        servers = (self.http, self.ws, self.ipc)
+        await asyncio.gather(*(server.stop(seconds=seconds) for server in servers))
+
+
+def _http_server(settings: Settings, rpc: JsonRpc, watches: Watches) -> HttpServer:
     answer = JsonRpcOverHttp(rpc)
 
     def handle(exchange: Exchange) -> None:
@@ -68,6 +196,16 @@ def rpc_server(settings: Settings, methods: Methods, ingest: Ingest, watches: Wa
         write_seconds=http.write_seconds,
     )
     return HttpServer(handle, bounds, Access(http.vhosts, http.cors_domain), FAREWELL)
+
+
+def _session_limits(given: WsSettings | IpcSettings) -> SessionLimits:
+    return SessionLimits(
+        message_bytes_max=given.message_bytes_max,
+        connections_max=given.connections_max,
+        requests_max=given.requests_max,
+        subscriptions_max=given.subscriptions_max,
+        write_seconds=given.write_seconds,
+    )
 
 
 def metrics_server(page: MetricsPage) -> HttpServer:

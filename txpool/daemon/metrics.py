@@ -1,16 +1,18 @@
 """The metrics page: which families stand on it, and how it is served."""
 
 import platform
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Final
+from typing import Final, Protocol
 
 from txpool.daemon.node import Node
 from txpool.daemon.watches import Watches
 from txpool.ingest.ingest import Ingest
 from txpool.observe.catalogue import event_families, info_family, memory_families, pool_families, store_families
-from txpool.observe.page import CONTENT_TYPE, Family, Page, counter, counters, gauge
+from txpool.observe.page import CONTENT_TYPE, Family, Page, counter, counters, gauge, gauges
 from txpool.observe.process import ProcessMetrics
 from txpool.rpc.http import Exchange, HttpServer
+from txpool.rpc.session_server import SessionServer
 
 PATH: Final = b"/metrics"
 
@@ -36,7 +38,19 @@ class MetricsPage:
             exchange.reply(self.render(), content_type=CONTENT_TYPE.encode())
 
 
-def families(node: Node, ingest: Ingest, http: HttpServer, watches: Watches, store: str) -> list[Family]:
+class RpcServers(Protocol):
+    """The servers of JSON-RPC."""
+
+    @property
+    def http(self) -> HttpServer:
+        """Over HTTP."""
+
+    @property
+    def sessions(self) -> Mapping[str, SessionServer]:
+        """Those whose connections stay, by carrier."""
+
+
+def families(node: Node, ingest: Ingest, rpc: RpcServers, watches: Watches, store: str) -> list[Family]:
     """All metrics of a daemon."""
     return [
         info_family(version=version("txpool"), python=platform.python_version(), store=store),
@@ -45,7 +59,8 @@ def families(node: Node, ingest: Ingest, http: HttpServer, watches: Watches, sto
         *event_families(node.events),
         *node.head_updates.families(),
         *ingest_families(ingest),
-        *http_families(http),
+        *http_families(rpc.http),
+        *session_families(rpc.sessions),
         *watches.families(store),
         *memory_families(),
     ]
@@ -86,4 +101,46 @@ def http_families(http: HttpServer) -> list[Family]:
         counter("txpool_http_requests_total", "Requests read whole.", lambda: counts.requests),
         counter("txpool_http_timeouts_total", "Connections ended by a deadline.", lambda: counts.timeouts),
         counter("txpool_http_received_bytes_total", "Bytes received.", lambda: counts.bytes_in),
+    ]
+
+
+def session_families(servers: Mapping[str, SessionServer]) -> list[Family]:
+    """What the listeners do whose connections stay, by carrier."""
+    labels = [{"carrier": carrier} for carrier in servers]
+    each = tuple(servers.values())
+
+    def told(name: str, about: str, read: Callable[[SessionServer], int]) -> Family:
+        return counters(name, about, labels, lambda: tuple(read(server) for server in each))
+
+    return [
+        gauges(
+            "txpool_session_connections",
+            "Open connections.",
+            labels,
+            lambda: tuple(server.connections for server in each),
+        ),
+        gauges(
+            "txpool_session_subscriptions",
+            "Subscriptions under way.",
+            labels,
+            lambda: tuple(server.subscriptions for server in each),
+        ),
+        told("txpool_session_connections_total", "Connections made.", lambda server: server.counters.connections),
+        told(
+            "txpool_session_connections_refused_total",
+            "Of them, refused as too many.",
+            lambda server: server.counters.connections_refused,
+        ),
+        told("txpool_session_messages_total", "Messages read.", lambda server: server.counters.messages),
+        told("txpool_session_received_bytes_total", "Bytes of them.", lambda server: server.counters.bytes_in),
+        told(
+            "txpool_session_notifications_total",
+            "Messages that subscriptions have brought.",
+            lambda server: server.counters.notifications,
+        ),
+        told(
+            "txpool_session_fell_behind_total",
+            "Connections ended because their subscriptions were read too slowly.",
+            lambda server: server.counters.fell_behind,
+        ),
     ]

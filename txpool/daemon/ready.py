@@ -9,37 +9,39 @@ from typing import Final
 
 from txpool.chain.dev_accounts import BALANCE, MNEMONIC, dev_accounts
 from txpool.core.address import checksum_address
+from txpool.daemon.listeners import Places
 
 ETHER: Final = 10**18
 NAME: Final = "txpool"
 
 
-def ready_line(form: str, http: str, metrics: str | None) -> str:
+def ready_line(form: str, places: Places, metrics: str | None) -> str:
     """The one line on standard output; listeners that are off are null."""
     if form == "json":
         return json.dumps(
             {
                 "event": "ready",
                 "pid": os.getpid(),
-                "http": http,
-                "ws": None,
-                "ipc": None,
+                "http": places.http,
+                "ws": places.ws,
+                "ipc": places.ipc,
                 "grpc": None,
                 "metrics": metrics,
             }
         )
-    page = f", metrics at http://{metrics}/metrics" if metrics else ""
-    return f"ready: JSON-RPC at http://{http}{page}"
+    urls = (places.http and f"http://{places.http}", places.ws and f"ws://{places.ws}", places.ipc)
+    page = f"; metrics at http://{metrics}/metrics" if metrics else ""
+    return "ready: JSON-RPC at " + ", ".join(filter(None, urls)) + page
 
 
-def banner(http: str, *, default_genesis: bool) -> str:
+def banner(http: str | None, *, default_genesis: bool) -> str:
     """How to use the dev chain, for a person at a terminal."""
     lines = [
         "The embedded dev chain has no EVM: transfers are executed exactly; creations and calls of code fail.",
         "Its state roots are zeros.",
     ]
+    accounts = dev_accounts()
     if default_genesis:
-        accounts = dev_accounts()
         lines += [
             "",
             f'Ten accounts with {BALANCE // ETHER} ether each, of the mnemonic "{MNEMONIC}".',
@@ -50,6 +52,7 @@ def banner(http: str, *, default_genesis: bool) -> str:
             f"  {number}  {checksum_address(account.address)}  0x{account.private_key.hex()}"
             for number, account in enumerate(accounts)
         ]
+    if default_genesis and http is not None:
         recipient = checksum_address(accounts[1].address)
         key = accounts[0].private_key.hex()
         lines += [

@@ -16,7 +16,7 @@ import uvloop
 from txpool.chain.genesis import GenesisError
 from txpool.config import Address, Settings
 from txpool.daemon.chores import expire_queued, feed_watchdog
-from txpool.daemon.listeners import ingest_of, methods_of, metrics_server, rpc_server
+from txpool.daemon.listeners import LiveParts, Places, RpcListeners, ingest_of, methods_of, metrics_server
 from txpool.daemon.log import start_log
 from txpool.daemon.metrics import MetricsPage, families
 from txpool.daemon.miner import Miner
@@ -82,20 +82,25 @@ class Daemon:
         self._settings = settings
         self._notifier = Notifier()
         self._node = node = Node(settings)
-        methods = methods_of(node)
-        self._watches = Watches((*methods, SEND))
         self._ingest = ingest_of(settings, node)
+        self._live = LiveParts(settings, node, self._ingest)
+        methods = methods_of(node, self._live)
+        self._watches = Watches((*methods, SEND))
         self._miner = Miner(node.chain, settings.dev.period, lambda: node.pool.counts().pending)
-        node.on_events = self._ingest.on_events = self._miner.notice
-        self._rpc = rpc_server(settings, methods, self._ingest, self._watches)
+        node.on_events = self._ingest.on_events = self._notice
+        self._rpc = RpcListeners(settings, methods, {}, live=self._live, ingest=self._ingest, watches=self._watches)
         self.page = MetricsPage(families(node, self._ingest, self._rpc, self._watches, settings.store.kind))
         self._metrics = metrics_server(self.page)
 
+    def _notice(self, events: range) -> None:
+        """Tell everybody what the pool has just done; the events are read before anything else can happen."""
+        self._live.notice(events)
+        self._miner.notice(events)
+
     async def run(self, told: asyncio.Event) -> None:
         """Serve until told to stop, then stop in order."""
-        http = await _listen(self._rpc, self._settings.http.listen)
+        places = await self._rpc.start()
         metrics = await _listen(self._metrics, self._settings.metrics.listen)
-        assert http is not None, "the configuration has it listen somewhere"
         self._watches.start()
         async with asyncio.TaskGroup() as group:
             chores = [
@@ -103,30 +108,30 @@ class Daemon:
                 group.create_task(expire_queued(self._node)),
                 group.create_task(feed_watchdog(self._node, self._notifier)),
             ]
-            self._announce(http, metrics)
+            self._announce(places, metrics)
             await told.wait()
             await self._stop()
             for chore in chores:
                 chore.cancel()
 
-    def _announce(self, http: str, metrics: str | None) -> None:
+    def _announce(self, places: Places, metrics: str | None) -> None:
         log = self._settings.log
         if log.format == "text":
-            sys.stderr.write(banner(http, default_genesis=self._settings.dev.genesis is None) + "\n")
-        sys.stdout.write(ready_line(log.format, http, metrics) + "\n")
+            sys.stderr.write(banner(places.http, default_genesis=self._settings.dev.genesis is None) + "\n")
+        sys.stdout.write(ready_line(log.format, places, metrics) + "\n")
         sys.stdout.flush()
-        self._notifier.ready(f"JSON-RPC at {http}")
+        self._notifier.ready(f"JSON-RPC at {places.http or places.ws or places.ipc}")
 
     async def _stop(self) -> None:
         """Accept nothing more, and answer everything that was read."""
         drain_s = self._settings.http.drain_seconds
         self._notifier.stopping("answering what was read")
         self._notifier.need_more_time(drain_s + METRICS_DRAIN_S)
-        await self._rpc.stop(seconds=drain_s)
+        await self._rpc.stop()
         await self._ingest.drain()
         await self._metrics.stop(seconds=METRICS_DRAIN_S)
         self._watches.stop()
-        LOG.info("stopped", extra={"facts": {"requests": self._rpc.counters.requests}})
+        LOG.info("stopped", extra={"facts": {"requests": self._rpc.http.counters.requests}})
 
     def close(self) -> None:
         """Give back threads and memory."""

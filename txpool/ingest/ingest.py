@@ -13,7 +13,7 @@ from txpool.core.head import Account
 from txpool.core.pool import Pool
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.stateless import fault_before_sender
-from txpool.core.tx import decode
+from txpool.core.tx import Tx, decode
 from txpool.ingest.batch import CRASHED, Batch, Outcome, Reply
 from txpool.ingest.counters import IngestCounters
 from txpool.ingest.gate import Gate
@@ -120,6 +120,11 @@ class Ingest:
             self._turn_due = True
             self._loop.call_soon(self._turn)
         return None
+
+    def just_judged(self, tx_hash: bytes) -> Tx | None:
+        """A transaction of the batch whose events are being told; the pool may have let it go again."""
+        candidates = self._lane[0].candidates if self._lane else ()
+        return next((each.tx for each in candidates if each.tx.hash == tx_hash), None)
 
     async def drain(self) -> None:
         """Wait until everything that was taken is judged."""

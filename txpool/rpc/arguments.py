@@ -211,6 +211,15 @@ def _decimal(text: str) -> int | None:
     return number if number < 2**UINT64_BITS else None
 
 
+def plain_uint64(value: object) -> int | Fault:
+    """A JSON number of up to 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _go(_kind(value), "uint64")
+    if isinstance(value, int) and 0 <= value < 2**UINT64_BITS:
+        return value
+    return _go(f"number {msgspec.json.encode(value).decode()}", "uint64")
+
+
 def small_count(value: object) -> int | Fault:
     """A count, as a JSON number or as a quantity."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -289,6 +298,13 @@ def boolean(value: object) -> bool | Fault:
     if value is None:
         return False
     return value if isinstance(value, bool) else _go(_kind(value), "bool")
+
+
+def rpc_id(value: object) -> str | Fault:
+    """The id of a subscription or a filter; null is the empty one."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _go(_kind(value), "rpc.ID")
 
 
 def members(value: object) -> dict[str, Any] | Fault:

@@ -8,7 +8,7 @@ from txpool.core.tx import ACCESS_LIST, DYNAMIC_FEE, LEGACY, SET_CODE, Authoriza
 from txpool.rpc.arguments import Fault, Reader, address, big, byte_string, hash32, uint64
 from txpool.rpc.errors import RpcError, invalid_argument
 
-_READERS: Final[dict[str, Reader]] = {
+CALL_READERS: Final[dict[str, Reader]] = {
     "from": address,
     "to": address,
     "gas": uint64,
@@ -34,7 +34,7 @@ class CallArguments(msgspec.Struct, frozen=True, gc=False):
 def read_call(call: dict[str, Any]) -> CallArguments | RpcError:
     """Read the object; members that are null or that we do not know are passed over."""
     read: dict[str, Any] = {}
-    for name, reader in _READERS.items():
+    for name, reader in CALL_READERS.items():
         if (given := call.get(name)) is not None:
             read[name] = reader(given)
             if isinstance(read[name], Fault):

@@ -48,7 +48,7 @@ class EthChain:
             "eth_blockNumber": Method(lambda: quantity(self._chain.head().number)),
             "eth_call": Method(self._call, of_call),
             "eth_chainId": Method(lambda: quantity(self._chain.chain_id)),
-            "eth_estimateGas": Method(self._estimate, of_call),
+            "eth_estimateGas": Method(self.estimate, of_call),
             "eth_getBalance": Method(self._balance, of_account),
             "eth_getBlockByHash": Method(self._block, Parameters(hash32, boolean)),
             "eth_getBlockByNumber": Method(self._block, Parameters(block_number, boolean)),
@@ -112,7 +112,8 @@ class EthChain:
             return refused("code is not executed here: there is no EVM behind this pool")
         return "0x"
 
-    def _estimate(self, call: dict[str, Any], which: BlockId | None, *_overrides: object) -> str | RpcError:
+    def estimate(self, call: dict[str, Any], which: BlockId | None, *_overrides: object) -> str | RpcError:
+        """The gas that a call needs."""
         read = self._read(call, which)
         if isinstance(read, RpcError):
             return read

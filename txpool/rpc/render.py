@@ -75,6 +75,11 @@ def _transaction(tx: Tx, sender: bytes, place: Json, index: str | None, gas_pric
     return shown
 
 
+def transaction_parts(tx: Tx) -> Json:
+    """What a transaction itself says, without where it is."""
+    return _transaction(tx, b"", {}, None, 0)
+
+
 def _access_list(tx: Tx) -> list[Json]:
     if not tx.access_addresses:
         return []
@@ -182,3 +187,35 @@ def _header(header: Header) -> Json:
     shown |= {name: quantity(number) for name, number in numbers.items() if number is not None}
     shown |= {name: data(root) for name, root in roots.items() if root is not None}
     return shown
+
+
+def announced_header(header: Header) -> Json:
+    """A header as `newHeads` tells it: members in the order of the block, and null for what a fork has not brought."""
+    shown = _header(header)
+    return {name: shown.get(name) for name in _ANNOUNCED}
+
+
+_ANNOUNCED = (
+    "parentHash",
+    "sha3Uncles",
+    "miner",
+    "stateRoot",
+    "transactionsRoot",
+    "receiptsRoot",
+    "logsBloom",
+    "difficulty",
+    "number",
+    "gasLimit",
+    "gasUsed",
+    "timestamp",
+    "extraData",
+    "mixHash",
+    "nonce",
+    "baseFeePerGas",
+    "withdrawalsRoot",
+    "blobGasUsed",
+    "excessBlobGas",
+    "parentBeaconBlockRoot",
+    "requestsHash",
+    "hash",
+)

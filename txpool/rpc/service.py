@@ -13,7 +13,7 @@ from txpool.core.rejection import Rejected
 from txpool.ingest.batch import Outcome, Reply
 from txpool.ingest.ingest import Busy
 from txpool.rpc import errors
-from txpool.rpc.arguments import Parameters, byte_string, raw_transaction
+from txpool.rpc.arguments import Parameters, byte_string, raw_transaction, rpc_id
 from txpool.rpc.envelope import (
     NULL,
     Batch,
@@ -33,11 +33,14 @@ from txpool.rpc.method import Methods
 LOG: Final = logging.getLogger(__name__)
 
 SEND: Final = "eth_sendRawTransaction"
+SUBSCRIBE: Final = "_subscribe"
+UNSUBSCRIBE: Final = "_unsubscribe"
 OTHER: Final = "other"
 HTTP_OK: Final = 200
 HTTP_TOO_MANY: Final = 429
 
 _SEND_PARAMETERS: Final = Parameters(byte_string)
+_UNSUBSCRIBE_PARAMETERS: Final = Parameters(rpc_id)
 
 # Told of each call: the method, `other` for one that nobody serves, and the seconds it took.
 Observer = Callable[[str, float], None]
@@ -57,6 +60,19 @@ class Door(Protocol):
         """Take a transaction, or say that too many wait. `reply` is called in a later turn of the loop."""
 
 
+class Peer(Protocol):
+    """Who calls, on a connection that stays: it can be told things later."""
+
+    def subscribe(self, namespace: str, params: bytes) -> str | RpcError:
+        """Begin a subscription; its id. What it tells comes after the answer to the call."""
+
+    def unsubscribe(self, identity: str) -> bool | RpcError:
+        """End a subscription of this connection."""
+
+    def garbled(self, body: bytes) -> None:
+        """What it sent is no JSON. It is for the peer to say so."""
+
+
 class RpcLimits(msgspec.Struct, frozen=True):
     """Bounds of a batch: how many calls, and how many bytes of answers."""
 
@@ -67,12 +83,15 @@ class RpcLimits(msgspec.Struct, frozen=True):
 class JsonRpc:
     """Reads bodies, runs methods, gives transactions to the ingest.
 
+    One for each kind of listener: what only some of them serve is a matter of the methods that they are given.
+
     Args:
-        methods: by name, beside `eth_sendRawTransaction`.
+        methods: by name, beside `eth_sendRawTransaction` and the calls about subscriptions.
         door: takes what is sent; an `Ingest`.
         clock: seconds, for durations.
         observe: told how long each call took.
         limits: bounds of a batch.
+        patience_s: how long a request may wait for its answer; None: as long as the method lets it.
     """
 
     def __init__(
@@ -83,39 +102,48 @@ class JsonRpc:
         *,
         observe: Observer | None = None,
         limits: RpcLimits | None = None,
+        patience_s: float | None = None,
     ) -> None:
         self.limits = limits or RpcLimits()
+        self._patience_s = patience_s
         self._methods = methods
         self.offer = door.offer
         self.clock = clock
         self._observe = observe or _unobserved
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def handle(self, body: bytes, done: Done) -> None:
-        """Answer a body: one message or a batch."""
+    def handle(self, body: bytes, done: Done, peer: Peer | None = None) -> None:
+        """Answer a body: one message or a batch. `peer` is who sent it, where the connection stays."""
         parsed = parse(body, self.limits.batch_items_max)
         if isinstance(parsed, Call):
-            self.start(parsed, identity_of(parsed), done)
+            self.start(parsed, identity_of(parsed), done, peer)
         elif isinstance(parsed, Batch):
-            self._start_batch(parsed, done)
+            self._start_batch(parsed, done, peer)
+        elif parsed is errors.NOT_JSON and peer is not None:
+            peer.garbled(body)
         elif isinstance(parsed, RpcError):
             done(error(NULL, parsed))
         else:
             done(self.reject(parsed))
 
-    def _start_batch(self, batch: Batch, done: Done) -> None:
+    def _start_batch(self, batch: Batch, done: Done, peer: Peer | None) -> None:
         if batch.too_large:
             first = next((each.id for each in batch.items if isinstance(each, Call) and bytes(each.id)), NULL)
             done(b"[" + error(bytes(first), errors.BATCH_TOO_LARGE) + b"]")
         else:
-            BatchRun(self, batch, done).go()
+            BatchRun(self, batch, done, peer).go()
 
     def reject(self, message: Stray | Mute | None) -> bytes:
         """The answer to what is no call."""
         return error(message.id, errors.STRAY) if isinstance(message, Stray) else b""
 
-    def start(self, call: Call, identity: bytes, done: Done) -> None:
-        """Run one call; `done` is called before this returns, or in a later turn of the loop."""
+    def start(
+        self, call: Call, identity: bytes, done: Done, peer: Peer | None = None, since: float | None = None
+    ) -> None:
+        """Run one call; `done` is called before this returns, or in a later turn of the loop.
+
+        `since` is when the request came that holds the call, where that is not now.
+        """
         started = self.clock()
         if stray := stray_of(call, identity):
             done(self.reject(stray))
@@ -125,7 +153,7 @@ class JsonRpc:
             return
         method = self._methods.get(call.method)
         if method is None:
-            self._finish(OTHER, _unserved(call.method), identity, done, started)
+            self._finish(OTHER, _unlisted(call, peer), identity, done, started)
             return
         arguments = method.parameters.read(bytes(call.params))
         outcome: Any = arguments
@@ -136,7 +164,8 @@ class JsonRpc:
                 LOG.exception("%s broke", call.method)
                 outcome = errors.CRASHED
             if method.waits and outcome is not errors.CRASHED:
-                self._wait(call.method, outcome, identity, done, started)
+                waiting = self._in_time(call.method, outcome, started if since is None else since)
+                self._wait(call.method, waiting, identity, done, started)
                 return
         self._finish(call.method, outcome, identity, done, started)
 
@@ -146,23 +175,35 @@ class JsonRpc:
             done(b"")
         elif isinstance(outcome, RpcError):
             done(error(identity, outcome))
+        elif isinstance(outcome, Busy):
+            done(answer_to(identity, outcome), HTTP_TOO_MANY)
         else:
             done(result(identity, encode(outcome)))
 
     # --- methods that wait
 
-    def _wait(self, method: str, pending: Awaitable[Any], identity: bytes, done: Done, started: float) -> None:
-        task = asyncio.ensure_future(self._await(method, pending, identity, done, started))
+    def _wait(self, method: str, waiting: Awaitable[Any], identity: bytes, done: Done, started: float) -> None:
+        task = asyncio.ensure_future(self._await(method, waiting, identity, done, started))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _await(self, method: str, pending: Awaitable[Any], identity: bytes, done: Done, started: float) -> None:
+    async def _await(self, method: str, waiting: Awaitable[Any], identity: bytes, done: Done, started: float) -> None:
+        self._finish(method, await waiting, identity, done, started)
+
+    async def _in_time(self, method: str, pending: Awaitable[Any], since: float) -> object:
+        """What a method gives in the end, or why there is nothing."""
         try:
-            outcome = await pending
+            async with asyncio.timeout(self.seconds_left(since)):
+                return await pending
+        except TimeoutError:
+            return errors.TIMED_OUT
         except Exception:
             LOG.exception("%s broke", method)
-            outcome = errors.CRASHED
-        self._finish(method, outcome, identity, done, started)
+            return errors.CRASHED
+
+    def seconds_left(self, since: float) -> float | None:
+        """How long a request of that time may still wait; None: for ever."""
+        return None if self._patience_s is None else max(0.0, since + self._patience_s - self.clock())
 
     # --- transactions
 
@@ -194,10 +235,23 @@ class BatchRun:
     So transactions that follow one another are offered together, and any other call waits until they are judged.
     """
 
-    __slots__ = ("_answers", "_busy", "_bytes", "_done", "_items", "_next", "_open", "_rpc", "_running", "_started")
+    __slots__ = (
+        "_answers",
+        "_busy",
+        "_bytes",
+        "_done",
+        "_items",
+        "_next",
+        "_open",
+        "_peer",
+        "_rpc",
+        "_running",
+        "_started",
+    )
 
-    def __init__(self, rpc: JsonRpc, batch: Batch, done: Done) -> None:
+    def __init__(self, rpc: JsonRpc, batch: Batch, done: Done, peer: Peer | None = None) -> None:
         self._rpc = rpc
+        self._peer = peer
         self._items = batch.items
         self._answers: list[bytes] = [b""] * len(batch.items)
         self._done = done
@@ -234,7 +288,7 @@ class BatchRun:
             if busy := self._rpc.offer(raw, partial(self._judged, index, identity)):  # the usual way, cut short
                 self._put(index, answer_to(identity, busy), HTTP_TOO_MANY)
             return
-        self._rpc.start(call, identity, partial(self._put, index))
+        self._rpc.start(call, identity, partial(self._put, index), self._peer, self._started)
 
     def _judged(self, index: int, identity: bytes, outcome: Outcome) -> None:
         self._rpc.observe_send(self._started)
@@ -246,18 +300,20 @@ class BatchRun:
         self._bytes += len(answer)
         self._busy += status == HTTP_TOO_MANY
         if self._bytes > self._rpc.limits.batch_response_bytes_max:
-            self._break_off()
+            self._break_off(errors.ANSWER_TOO_LARGE)
+        elif self._next < len(self._items) and self._rpc.seconds_left(self._started) == 0:
+            self._break_off(errors.TIMED_OUT)
         if not self._open and not self._running:
             self.go()
 
-    def _break_off(self) -> None:
-        """The answers are too long together: the calls not yet started are told so."""
+    def _break_off(self, why: RpcError) -> None:
+        """The answers are too long together, or too late: the calls not yet started are told so."""
         for index in range(self._next, len(self._items)):
             item = self._items[index]
             if isinstance(item, Stray):
-                self._answers[index] = error(item.id, errors.ANSWER_TOO_LARGE)
+                self._answers[index] = error(item.id, why)
             elif isinstance(item, Call) and (identity := identity_of(item)):
-                self._answers[index] = error(identity, errors.ANSWER_TOO_LARGE)
+                self._answers[index] = error(identity, why)
         self._next = len(self._items)
 
     def _finish(self) -> None:
@@ -279,8 +335,19 @@ def answer_to(identity: bytes, outcome: Outcome | Busy) -> bytes:
     )
 
 
-def _unserved(name: str) -> RpcError:
-    return errors.NO_NOTIFICATIONS if name.endswith("_subscribe") else errors.no_such_method(name)
+def _unlisted(call: Call, peer: Peer | None) -> object:
+    """What answers a name that no method has: one about subscriptions, or nobody's."""
+    name, params = call.method, bytes(call.params)
+    if name.endswith(SUBSCRIBE):
+        if peer is None:
+            return errors.NO_NOTIFICATIONS
+        return errors.name_too_long("subscription", name) or peer.subscribe(name.removesuffix(SUBSCRIBE), params)
+    if not name.endswith(UNSUBSCRIBE):
+        return errors.no_such_method(name)
+    arguments = _UNSUBSCRIBE_PARAMETERS.read(params)
+    if isinstance(arguments, RpcError):
+        return arguments
+    return errors.NO_SUBSCRIPTION if peer is None else peer.unsubscribe(*arguments)
 
 
 def _unobserved(method: str, seconds: float) -> None:

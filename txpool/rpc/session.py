@@ -1,0 +1,288 @@
+"""One peer on a connection that stays: its calls under way, its subscriptions, and whether it takes what it is sent.
+
+Everything a peer could let grow has a bound. It is not read from while it takes nothing or has too much under way; what
+its subscriptions tell waits in logs that all peers share, not here; and one that falls so far behind that the logs have
+gone on without it is hung up on, so that it knows.
+"""
+
+import asyncio
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import DecodeError
+
+from txpool.rpc import errors
+from txpool.rpc.envelope import NULL, error
+from txpool.rpc.errors import RpcError
+from txpool.rpc.service import JsonRpc
+from txpool.rpc.subscriptions import Kinds, Subscription
+
+PUMP_MAX: Final = 64  # notifications of one subscription in a turn
+FELL_BEHIND: Final = "fell behind"
+SHUTTING_DOWN: Final = "shutting down"
+
+
+class SessionLimits(msgspec.Struct, frozen=True):
+    """Bounds of a connection that stays.
+
+    Attributes:
+        message_bytes_max: of one message.
+        connections_max: at once.
+        requests_max: under way on one connection; beyond, it is not read from.
+        subscriptions_max: on one connection.
+        write_seconds: for a peer that does not take what it is sent.
+    """
+
+    message_bytes_max: int = 32 * 1024 * 1024
+    connections_max: int = 4096
+    requests_max: int = 128
+    subscriptions_max: int = 1024
+    write_seconds: float = 30.0
+
+
+class SessionCounters:
+    """What happened since the start, as plain ints."""
+
+    __slots__ = ("bytes_in", "connections", "connections_refused", "fell_behind", "messages", "notifications")
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.connections_refused = 0
+        self.messages = 0
+        self.bytes_in = 0
+        self.notifications = 0
+        self.fell_behind = 0
+
+
+class Line(Protocol):
+    """The connection under a session."""
+
+    def write(self, message: bytes) -> None:
+        """Send one message."""
+
+    def pause_reading(self) -> None:
+        """Take nothing from the peer for now."""
+
+    def resume_reading(self) -> None:
+        """Go on taking."""
+
+    def hang_up(self, why: str) -> None:
+        """Say so if the carrier has words for it, and close when all is sent."""
+
+    def cut(self) -> None:
+        """Close without waiting for the peer."""
+
+
+class House(Protocol):
+    """What a session needs of its server."""
+
+    rpc: JsonRpc
+    kinds: Kinds
+    limits: SessionLimits
+    counters: SessionCounters
+
+
+class Session:
+    """Takes messages from a line and writes answers and notifications to it."""
+
+    def __init__(self, house: House, line: Line) -> None:
+        self.under_way = 0
+        self.subscriptions: dict[str, Subscription] = {}
+        self._house = house
+        self._line = line
+        self._stalled: asyncio.TimerHandle | None = None  # set while the peer takes nothing
+        self._parting: asyncio.TimerHandle | None = None  # set once it is hung up on
+        self._reading = True
+        self._ending = False  # nothing more is taken from the peer
+        self._gone = False
+
+    # --- from the peer
+
+    def receive(self, message: bytes) -> None:
+        """Answer one message, now or later."""
+        house = self._house
+        house.counters.messages += 1
+        house.counters.bytes_in += len(message)
+        if self._ending:
+            return
+        self.under_way += 1
+        request = Request(self)
+        house.rpc.handle(message, request.done, request)
+        if self.under_way >= house.limits.requests_max:
+            self._regulate()
+
+    def answered(self, answer: bytes) -> None:
+        """One message has its answer."""
+        self.under_way -= 1
+        if self._gone:
+            return
+        if answer:
+            self._line.write(answer)
+        if self._ending and not self.under_way:
+            self._hang_up(SHUTTING_DOWN)
+        elif not self._reading:
+            self._regulate()
+
+    def refuse(self, why: RpcError) -> None:
+        """Say what is wrong with what came, and hang up."""
+        self._ending = True
+        self._line.write(error(NULL, why))
+        self._hang_up(why.message)
+
+    # --- whether it takes what it is sent
+
+    def stall(self) -> None:
+        """The peer takes nothing: neither read from it nor write to it, and not for ever."""
+        if self._stalled is None:
+            self._stalled = self._cut_later()
+            self._regulate()
+
+    def flow(self) -> None:
+        """The peer takes again."""
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+            self._regulate()
+            # Not within the transport's own call: what is written there is lost if the connection is closed there, too.
+            asyncio.get_running_loop().call_soon(self.pump)
+
+    def _regulate(self) -> None:
+        busy = self._stalled is not None or self.under_way >= self._house.limits.requests_max
+        if self._gone or busy is not self._reading:
+            return
+        self._reading = not busy
+        if busy:
+            self._line.pause_reading()
+        else:
+            self._line.resume_reading()
+
+    # --- subscriptions
+
+    def subscribe(self, namespace: str, params: bytes) -> Subscription | RpcError:
+        """Begin a subscription that tells nothing before it is made active."""
+        name = _name(params)
+        if isinstance(name, RpcError):
+            return name
+        found = self._house.kinds.get((namespace, name))
+        if found is None:
+            return errors.no_such_subscription(namespace, name)
+        arguments = found.parameters.read(params)
+        if isinstance(arguments, RpcError):
+            return arguments
+        if len(self.subscriptions) >= self._house.limits.subscriptions_max:
+            return RpcError(errors.LIMIT_EXCEEDED, f"too many subscriptions: {len(self.subscriptions)} on a connection")
+        cursor = found.open(*arguments[1:])
+        if isinstance(cursor, RpcError):
+            return cursor
+        begun = Subscription(namespace, cursor)
+        self.subscriptions[begun.identity] = begun
+        return begun
+
+    def unsubscribe(self, identity: str) -> bool | RpcError:
+        """End a subscription."""
+        ended = self.subscriptions.pop(identity, None)
+        if ended is None:
+            return errors.NO_SUBSCRIPTION
+        ended.close()
+        return True
+
+    def pump(self) -> None:
+        """Send what the subscriptions have to tell, as far as the peer takes it."""
+        more = False
+        for subscription in tuple(self.subscriptions.values()):
+            if self._stalled is not None or self._gone or self._ending:
+                return
+            if not subscription.active:
+                continue
+            notifications = subscription.take(PUMP_MAX)
+            if notifications is None:
+                self._fall_behind()
+                return
+            self._house.counters.notifications += len(notifications)
+            for each in notifications:
+                self._line.write(each)
+            more = more or len(notifications) == PUMP_MAX
+        if more:
+            asyncio.get_running_loop().call_soon(self.pump)
+
+    def _fall_behind(self) -> None:
+        self._house.counters.fell_behind += 1
+        self._end_subscriptions()
+        self._ending = True
+        self._hang_up(FELL_BEHIND)
+
+    # --- the end
+
+    def wind_down(self) -> None:
+        """Take nothing more, answer what was taken, then hang up."""
+        self._ending = True
+        self._end_subscriptions()
+        if not self.under_way:
+            self._hang_up(SHUTTING_DOWN)
+
+    def _hang_up(self, why: str) -> None:
+        """Close once the peer has taken what is written, or did not in time."""
+        if self._parting is None and not self._gone:
+            self._parting = self._cut_later()
+            self._line.hang_up(why)
+
+    def _cut_later(self) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(self._house.limits.write_seconds, self._line.cut)
+
+    def lost(self) -> None:
+        """The connection is gone; answers that come later are dropped."""
+        self._gone = True
+        self._end_subscriptions()
+        for timer in filter(None, (self._stalled, self._parting)):
+            timer.cancel()
+
+    def _end_subscriptions(self) -> None:
+        for subscription in self.subscriptions.values():
+            subscription.close()
+        self.subscriptions.clear()
+
+
+class Request:
+    """One message of a session. Subscriptions that it begins tell nothing before the peer has their ids."""
+
+    __slots__ = ("_begun", "_session")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._begun: list[Subscription] = []
+
+    def subscribe(self, namespace: str, params: bytes) -> str | RpcError:
+        """Begin a subscription; its id."""
+        begun = self._session.subscribe(namespace, params)
+        if isinstance(begun, RpcError):
+            return begun
+        self._begun.append(begun)
+        return begun.identity
+
+    def unsubscribe(self, identity: str) -> bool | RpcError:
+        """End a subscription of this connection."""
+        return self._session.unsubscribe(identity)
+
+    def garbled(self, body: bytes) -> None:
+        """Hang up on what is no JSON: nobody knows what follows it."""
+        self._session.answered(b"")
+        self._session.refuse(errors.NOT_JSON)
+
+    def done(self, answer: bytes, _status: int = 200, /) -> None:
+        """Send the answer."""
+        self._session.answered(answer)
+        for subscription in self._begun:
+            subscription.active = True
+        if self._begun:
+            self._session.pump()
+
+
+def _name(params: bytes) -> str | RpcError:
+    """The name of the subscription, which is the first argument."""
+    try:
+        values = msgspec.json.decode(params) if params else None
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        values = None
+    if not isinstance(values, list):
+        return errors.NON_ARRAY
+    return values[0] if values and isinstance(values[0], str) else errors.NO_SUBSCRIPTION_NAME

@@ -1,0 +1,191 @@
+"""JSON-RPC over WebSocket: one message a frame, fragments put together. The frames are picows' affair."""
+
+from http import HTTPStatus
+from typing import ClassVar, Final
+
+from picows import (
+    WSCloseCode,
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+    ws_create_server,
+)
+
+from txpool.rpc.service import JsonRpc
+from txpool.rpc.session import FELL_BEHIND, SHUTTING_DOWN, Session, SessionLimits
+from txpool.rpc.session_server import BACKLOG, SessionServer, bound_send_buffer
+from txpool.rpc.subscriptions import Kinds
+from txpool.rpc.ws_origins import Origins
+
+SHORT_BYTES_MAX: Final = 8192  # copied by picows
+HEADER_BYTES: Final = 14
+CLOSE_REASON_BYTES_MAX: Final = 123
+_CODES: Final = {FELL_BEHIND: WSCloseCode.POLICY_VIOLATION, SHUTTING_DOWN: WSCloseCode.GOING_AWAY}
+_DATA: Final = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
+
+
+class WsServer(SessionServer):
+    """Serves JSON-RPC to WebSocket clients at the path `/`.
+
+    Args:
+        rpc: the service.
+        kinds: what can be subscribed to.
+        limits: what a peer may take.
+        origins: pages that may connect.
+        handshake_seconds: to ask for a WebSocket.
+        ping_seconds: without a word from the peer, until it is asked for a sign of life.
+        pong_seconds: for the sign.
+    """
+
+    carrier: ClassVar[str] = "WebSocket"
+
+    def __init__(
+        self,
+        rpc: JsonRpc,
+        kinds: Kinds,
+        limits: SessionLimits | None = None,
+        *,
+        origins: Origins | None = None,
+        handshake_seconds: float = 10.0,
+        ping_seconds: float = 30.0,
+        pong_seconds: float = 30.0,
+    ) -> None:
+        super().__init__(rpc, kinds, limits)
+        self._origins = origins or Origins()
+        self._handshake_seconds = handshake_seconds
+        self._ping_seconds = ping_seconds
+        self._pong_seconds = pong_seconds
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Serve on an address; port 0 takes a free one. Returns where it listens."""
+        self._listener = await ws_create_server(
+            self._welcome,
+            host,
+            port,
+            websocket_handshake_timeout=self._handshake_seconds,
+            enable_auto_ping=True,
+            auto_ping_idle_timeout=self._ping_seconds,
+            auto_ping_reply_timeout=min(self._pong_seconds, self._ping_seconds),
+            enable_auto_pong=True,
+            max_frame_size=self.limits.message_bytes_max,
+            use_aiofastnet=False,
+            backlog=BACKLOG,
+        )
+        name = self._listener.sockets[0].getsockname()
+        return name[0], name[1]
+
+    def _welcome(self, request: WSUpgradeRequest) -> "WsConnection | WSUpgradeResponseWithListener":
+        """Take a client in, or tell it by HTTP why not."""
+        if request.path.partition(b"?")[0] != b"/" or "websocket" not in request.headers.get("Upgrade", "").lower():
+            return _refusal(HTTPStatus.NOT_FOUND)
+        if not self._origins.admit(request.headers.get("Origin")):
+            return _refusal(HTTPStatus.FORBIDDEN)
+        if self.full:
+            self.counters.connections += 1
+            self.counters.connections_refused += 1
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE)
+        return WsConnection(self)
+
+
+def _refusal(status: HTTPStatus) -> WSUpgradeResponseWithListener:
+    body = status.phrase.encode() + b"\n"
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body), None)
+
+
+class WsConnection(WSListener):
+    """One connection: frames to messages, and back."""
+
+    def __init__(self, server: WsServer) -> None:
+        self.session = Session(server, self)
+        self._server = server
+        self._transport: WSTransport | None = None
+        self._parts = bytearray()  # of a message whose last fragment is yet to come
+        self._deaf = False
+
+    # --- the transport's side
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """Take the connection."""
+        self._transport = transport
+        bound_send_buffer(transport.underlying_transport)
+        self._server.admit(self)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Answer a message that is complete now."""
+        if frame.msg_type is WSMsgType.CLOSE:
+            if not transport.is_close_frame_sent:
+                transport.send_close(WSCloseCode.OK)
+            transport.disconnect()
+            return
+        if self._deaf or frame.msg_type not in _DATA:
+            return
+        if frame.fin and not self._parts:
+            self.session.receive(frame.get_payload_as_bytes())
+            return
+        if len(self._parts) + frame.payload_size > self._server.limits.message_bytes_max:
+            self._close(WSCloseCode.MESSAGE_TOO_BIG, "message too large")
+            return
+        self._parts += frame.get_payload_as_memoryview()
+        if frame.fin:
+            message, self._parts = bytes(self._parts), bytearray()
+            self.session.receive(message)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """Forget it."""
+        self._transport = None
+        self._deaf = True
+        self.session.lost()
+        self._server.forget(self)
+
+    def pause_writing(self) -> None:
+        """The peer does not take what it is sent."""
+        self.session.stall()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self.session.flow()
+
+    # --- the session's side
+
+    def write(self, message: bytes) -> None:
+        """Send one message.
+
+        picows hands a long one to the loop together with a view of its own header buffer, which the next message
+        overwrites; so a long one gets its header in a buffer that is its own.
+        """
+        if self._transport is None:
+            return
+        if len(message) <= SHORT_BYTES_MAX:
+            self._transport.send(WSMsgType.TEXT, message)
+        else:
+            framed = bytearray(HEADER_BYTES) + message
+            self._transport.send_reuse_external_bytearray(WSMsgType.TEXT, framed, HEADER_BYTES)
+
+    def pause_reading(self) -> None:
+        """Take nothing from the peer for now."""
+        if self._transport is not None and not self._transport.underlying_transport.is_closing():
+            self._transport.underlying_transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on taking."""
+        if self._transport is not None and not self._transport.underlying_transport.is_closing():
+            self._transport.underlying_transport.resume_reading()
+
+    def hang_up(self, why: str) -> None:
+        """Say why, and close when all is sent."""
+        self._close(_CODES.get(why, WSCloseCode.OK), why)
+
+    def cut(self) -> None:
+        """Close without waiting for the peer."""
+        if self._transport is not None:
+            self._transport.disconnect(graceful=False)
+
+    def _close(self, code: WSCloseCode, why: str) -> None:
+        self._deaf = True
+        if self._transport is not None:
+            self._transport.send_close(code, why.encode()[:CLOSE_REASON_BYTES_MAX])
+            self._transport.disconnect()
