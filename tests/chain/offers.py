@@ -116,7 +116,7 @@ class Offers:
         self._txs = {handle: entry for handle, entry in self._txs.items() if entry[1].hash not in change.included}
         self.add(*(candidate.tx for candidate in change.reverted))
 
-    def best(self, base_fee: int | None) -> OfferPicks:
+    def best(self, base_fee: int | None, blob_base_fee: int) -> OfferPicks:
         waiting: dict[bytes, list[tuple[int, Tx]]] = {}
         for handle, (sender, tx) in self._txs.items():
             waiting.setdefault(sender, []).append((handle, tx))

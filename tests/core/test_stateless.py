@@ -49,7 +49,6 @@ NEITHER_FEE_FITS: dict[str, Any] = {"fee_cap": 2**256, "tip_cap": 2**256}
 
 # In geth's order of checks.
 FAULTS: list[tuple[int, dict[str, Any], str]] = [
-    (BLOB, {}, "transaction type not supported: received type 3"),
     (DYNAMIC_FEE, {"data": bytes(131_072)}, "oversized data: transaction size 131188, limit 131072"),
     (
         DYNAMIC_FEE,
@@ -75,6 +74,7 @@ FAULTS: list[tuple[int, dict[str, Any], str]] = [
         "transaction gas price below minimum: gas tip cap 0, minimum needed 1",
     ),
     (SET_CODE, {"authorizations": ()}, "set code tx must have at least one authorization tuple"),
+    (BLOB, {}, "missing sidecar in blob transaction"),
 ]
 
 

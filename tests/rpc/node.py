@@ -93,8 +93,8 @@ class Node:
         self.address = ("", 0)
         self._clients: list[Client] = []
 
-    def _best(self, base_fee: int | None) -> Best:
-        return self.pool.best(base_fee)
+    def _best(self, base_fee: int | None, blob_base_fee: int) -> Best:
+        return self.pool.best(base_fee, blob_base_fee)
 
     def _follow(self, change: HeadChange) -> None:
         self.pool.advance(change, now=self.clock())

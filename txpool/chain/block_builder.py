@@ -35,11 +35,11 @@ class Supply(msgspec.Struct, frozen=True):
     """Where transactions come from.
 
     Attributes:
-        best: gives the picks at a base fee; they hold until the pool changes.
+        best: gives the picks at a base fee and a blob base fee; they hold until the pool changes.
         payload: the bytes behind a pick's handle.
     """
 
-    best: Callable[[int | None], Picks]
+    best: Callable[[int | None, int], Picks]
     payload: Callable[[int], bytes]
 
 
@@ -85,7 +85,7 @@ def fill(supply: Supply, base_fee: int | None, state: State, context: Context, b
     The order is by tip and the highest comes first, so one tip under the least one ends it all.
     """
     content = Content()
-    picks = supply.best(base_fee)
+    picks = supply.best(base_fee, context.blob_base_fee)
     for pick in picks:
         gas_left = bounds.gas - content.gas_used
         if gas_left < TX_GAS_MIN or pick.tip < bounds.tip_min:
@@ -95,7 +95,7 @@ def fill(supply: Supply, base_fee: int | None, state: State, context: Context, b
             continue
         tx = decode(supply.payload(pick.handle))
         assert isinstance(tx, Tx), "the pool holds what once was decoded"
-        if content.size + len(tx.raw) > BLOCK_BYTES_MAX:
+        if content.size + tx.size > BLOCK_BYTES_MAX:  # with the sidecar, though the block will be without it
             break
         fault = _fault(tx, pick.sender, content.blobs, state, context, bounds)
         if fault is None:

@@ -1,16 +1,24 @@
 """The order in which a block builder wants transactions.
 
-Each sender's next one, the highest effective tip first; of equal tips the one that arrived first; of equal arrivals the
-one that was stored first. Source: geth's `newTransactionsByPriceAndNonce`.
+Each sender's next one, the highest effective tip first; of equal tips the one that carries no blobs, then the one that
+arrived first, then the one that was stored first. Source: geth's `newTransactionsByPriceAndNonce` and
+`commitTransactions`.
 """
 
 from collections.abc import Iterator
 from heapq import heapify, heappop, heapreplace
+from typing import TypeAlias
 
 import msgspec
 
+from txpool.core.blob_residents import BlobResidents
+from txpool.core.blob_sender import BlobSender
 from txpool.core.record import Resident
 from txpool.core.residents import Residents
+from txpool.core.tx import BLOB
+
+# Negative tip, whether it carries blobs, arrival, handle: what ranks a sender's next one.
+_Entry: TypeAlias = tuple[int, bool, int, int, Resident]
 
 
 class BestTx(msgspec.Struct, frozen=True, gc=False):
@@ -31,15 +39,29 @@ class Best:
     A sender's transactions come in nonce order, and end at the first whose fee cap is under the base fee.
     """
 
-    def __init__(self, residents: Residents, base_fee: int | None) -> None:
-        """Look at each sender's first pending transaction: O(senders); each one that is taken costs O(log senders)."""
+    def __init__(
+        self, residents: Residents, base_fee: int | None, blobs: BlobResidents | None = None, blob_base_fee: int = 0
+    ) -> None:
+        """Look at each sender's first pending transaction: O(senders); each one that is taken costs O(log senders).
+
+        Args:
+            residents: the pool's content.
+            base_fee: of the block to build, None before London.
+            blobs: the blob pool's content, where blob transactions are wanted.
+            blob_base_fee: what blob gas costs in that block; an account's come up to the first that pays less.
+        """
         self._residents = residents
+        self._blobs = blobs
         self._base_fee = base_fee
+        self._blob_base_fee = blob_base_fee
         self._last_event = residents.events.next_seq
-        self._heap: list[tuple[int, int, int, Resident]] = []
+        self._heap: list[_Entry] = []
         for sender in residents.senders.values():
             if sender.pending and (entry := self._entry(sender.pending.get(sender.nonce))):
                 self._heap.append(entry)
+        if blobs:
+            firsts = (self._blob_entry(blobs, sender, 0) for sender in blobs.senders.values())
+            self._heap += [entry for entry in firsts if entry]
         heapify(self._heap)
         self._held: Resident | None = None
 
@@ -58,7 +80,7 @@ class Best:
         self._advance()
         if not self._heap:
             raise StopIteration
-        negative_tip, _, _, tx = self._heap[0]
+        negative_tip, *_, tx = self._heap[0]
         self._held = tx
         return BestTx(tx.handle, tx.hash, tx.sender, tx.nonce, tx.gas, -negative_tip, tx.cost)
 
@@ -72,19 +94,31 @@ class Best:
         """Put the successor of the last one in its place."""
         if self._held is None:
             return
-        sender = self._residents.senders[self._held.sender]
-        entry = self._entry(sender.pending.get(self._held.nonce + 1))
+        entry = self._successor(self._held)
         self._held = None
         if entry:
             heapreplace(self._heap, entry)
         else:
             heappop(self._heap)
 
-    def _entry(self, handle: int) -> tuple[int, int, int, Resident] | None:
+    def _successor(self, tx: Resident) -> _Entry | None:
+        if tx.type == BLOB and self._blobs:
+            sender = self._blobs.senders[tx.sender]
+            return self._blob_entry(self._blobs, sender, tx.nonce + 1 - sender.nonce)
+        sender_of_it = self._residents.senders[tx.sender]
+        return self._entry(sender_of_it.pending.get(tx.nonce + 1))
+
+    def _blob_entry(self, blobs: BlobResidents, sender: BlobSender, place: int) -> _Entry | None:
+        if place >= sender.count:
+            return None
+        blob = blobs.of(sender)[place]
+        return self._entry(blob.handle) if blob.blob_fee_cap >= self._blob_base_fee else None
+
+    def _entry(self, handle: int) -> _Entry | None:
         if not handle:
             return None
         tx = self._residents.read(handle)
         if self._base_fee is None:
-            return (-tx.tip_cap, tx.arrival, handle, tx)
+            return (-tx.tip_cap, tx.type == BLOB, tx.arrival, handle, tx)
         tip = min(tx.tip_cap, tx.fee_cap - self._base_fee)
-        return (-tip, tx.arrival, handle, tx) if tx.fee_cap >= self._base_fee else None
+        return (-tip, tx.type == BLOB, tx.arrival, handle, tx) if tx.fee_cap >= self._base_fee else None

@@ -15,6 +15,14 @@ from txpool.core.quick_rlp import Irregular, fixed_string, read_list
 
 BLOB_BYTES: Final = 131_072
 POINT_BYTES: Final = 48  # a commitment or a proof
+CELL_PROOFS_PER_BLOB: Final = 128
+CELL_BYTES: Final = 2_048
+
+_CUSTODY_BYTES: Final = 16
+# The files of geth's blob store: slots for 0, 1, .. blobs of data and their proofs, and 4 KiB for the rest.
+_SLOT_STEP: Final = BLOB_BYTES + CELL_PROOFS_PER_BLOB * POINT_BYTES + 64
+_SLOT_REST: Final = 4_096
+_SLOT_HEADER: Final = 4
 
 read_blob: Final = fixed_string(BLOB_BYTES)
 read_point: Final = fixed_string(POINT_BYTES)
@@ -41,6 +49,30 @@ def read_sidecar(raw: bytes, pos: int) -> Sidecar:
     if pos != len(raw):
         raise Irregular
     return Sidecar(version, blobs, commitments, proofs)
+
+
+def network_bytes(canonical_size: int, blobs: int, commitments: int, proofs: int) -> int:
+    """Bytes of a transaction in network form, version 1."""
+    lists = (blobs, BLOB_BYTES), (commitments, POINT_BYTES), (proofs, POINT_BYTES)
+    beside = 1 + sum(_list_bytes(count * _string_bytes(size)) for count, size in lists)
+    return canonical_size + _list_bytes(beside)
+
+
+def stored_bytes(canonical_size: int, blobs: int) -> int:
+    """Bytes of the file slot that geth would keep such a transaction in: with cells, twice the bytes of its blobs."""
+    cells, proofs = blobs * CELL_PROOFS_PER_BLOB, blobs * CELL_PROOFS_PER_BLOB
+    lists = (cells, CELL_BYTES), (blobs, POINT_BYTES), (proofs, POINT_BYTES)
+    beside = 1 + sum(_list_bytes(count * _string_bytes(size)) for count, size in lists) + 1 + _CUSTODY_BYTES
+    needed = _SLOT_HEADER + _list_bytes(_string_bytes(canonical_size) + _list_bytes(beside))
+    return _SLOT_REST + -(-max(needed - _SLOT_REST, 0) // _SLOT_STEP) * _SLOT_STEP
+
+
+def _string_bytes(size: int) -> int:
+    return len(rlp.header(0x80, size)) + size
+
+
+def _list_bytes(size: int) -> int:
+    return len(rlp.header(0xC0, size)) + size
 
 
 def encode_network(canonical: bytes, sidecar: Sidecar) -> bytes:

@@ -27,6 +27,9 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
         arrival: nanoseconds since the epoch; ties in the best order break on it.
         origin: which way it came.
         authorities: who signed the set-code authorizations, as far as their signatures give anybody.
+        proven: the KZG proofs of a blob transaction have been looked at; only one that passes every check before that
+            needs it.
+        proof_fault: what is wrong with them.
     """
 
     tx: Tx
@@ -34,6 +37,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     arrival: int
     origin: Origin = Origin.RPC
     authorities: tuple[bytes, ...] = ()
+    proven: bool = False
+    proof_fault: Rejected | None = None
 
 
 def authorities_of(tx: Tx) -> tuple[bytes, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from txpool.core.best import Best
+from txpool.core.blob_pool import BlobPool
 from txpool.core.candidate import Candidate
 from txpool.core.events import EventRing
 from txpool.core.eviction import slots_of
@@ -20,25 +21,18 @@ from txpool.core.placement import drop, enqueue, outbids, promote, promote_one
 from txpool.core.record import Resident
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.residents import Counts, Residents
-from txpool.core.sender import Sender
+from txpool.core.sender import Sender, sender_at
 from txpool.core.settings import PoolSettings
 from txpool.core.stateful import authority_fault, stateful_fault
 from txpool.core.stateless import stateless_fault
 from txpool.core.store import Store
 from txpool.core.tallies import Tallies
-from txpool.core.tx import Tx
+from txpool.core.tx import BLOB, Tx
+from txpool.core.verdict import Accepted, Verdict
+
+__all__ = ["Accepted", "Pool", "Pooled", "Verdict"]
 
 _NOBODY = bytes(20)
-
-
-class Accepted(msgspec.Struct, frozen=True, gc=False):
-    """The pool has taken it (limits may cut it again at once, as in geth); `replaced` is whose place it took."""
-
-    tx_hash: bytes
-    replaced: bytes | None = None
-
-
-Verdict = Accepted | Rejected
 
 
 class Pooled(msgspec.Struct, frozen=True, gc=False):
@@ -68,6 +62,7 @@ class Pool:
         self.events = events
         self.store = store
         self._residents = Residents(store, events, head.next_base_fee, self.settings)
+        self._blobs = BlobPool(self._residents, head)
         self._room = self.settings.global_slots + self.settings.global_queue
         self._disturbed = 0  # pending ones pushed out since limits were last applied
 
@@ -91,28 +86,30 @@ class Pool:
         Returns:
             One verdict each, in order, and the numbers of the events that followed.
         """
-        first = self._residents.begin(now, self.head.number)
-        self._residents.prices.settle()
+        first = self._begin(now)
         verdicts = [self._judge(candidate, accounts) for candidate in batch]
         return verdicts, range(first, self.events.next_seq)
 
     def advance(self, change: HeadChange, *, now: int) -> range:
         """Follow the chain by one step; the numbers of the events that followed."""
-        first = self._residents.begin(now, change.head.number, change.included)
+        first = self._begin(now, change)
         old_head, self.head = self.head, change.head
+        reverted = [candidate for candidate in change.reverted if candidate.tx.type != BLOB]
+        reverted_blobs = [candidate for candidate in change.reverted if candidate.tx.type == BLOB]
 
         def reinject(candidate: Candidate) -> None:
             self._reinject(candidate, change.accounts)
 
-        apply_head_change(self._residents, self.settings, old_head, change, reinject)
+        plain = msgspec.structs.replace(change, reverted=reverted)
+        apply_head_change(self._residents, self.settings, old_head, plain, reinject)
         self._disturbed = 0
+        self._blobs.advance(change, reverted_blobs)
         return range(first, self.events.next_seq)
 
     def expire(self, *, now: int) -> range:
         """Drop the queues that nothing has happened to for longer than the lifetime."""
         residents = self._residents
-        first = residents.begin(now, self.head.number)
-        residents.prices.settle()
+        first = self._begin(now)
         oldest = residents.now - self.settings.lifetime * 1_000_000_000
         for address in [address for address, age in residents.queue_ages.items() if age < oldest]:
             sender = residents.senders[address]
@@ -126,37 +123,57 @@ class Pool:
 
     def set_price_floor(self, tip: int, *, now: int) -> range:
         """Set the least tip, wei a gas; raising it drops what pays less and queues what stood behind that."""
-        first = self._residents.begin(now, self.head.number)
-        self._residents.prices.settle()
+        first = self._begin(now)
         raised = tip > self.settings.price_limit
         self.settings = msgspec.structs.replace(self.settings, price_limit=tip)
         if raised:
             drop_where(self._residents, lambda tx: tx.tip_cap < tip, Reason.PRICE_FLOOR_RAISED)
+            self._blobs.raise_price_floor(tip)
         return range(first, self.events.next_seq)
+
+    def _begin(self, now: int, change: HeadChange | None = None) -> int:
+        self._blobs.content.released = {}
+        if change is None:
+            first = self._residents.begin(now, self.head.number)
+            self._residents.prices.settle()
+            return first
+        return self._residents.begin(now, change.head.number, change.included)
 
     # What looks at it.
 
     def knows(self, tx_hash: bytes) -> bool:
         """Whether the pool holds this transaction."""
-        return tx_hash in self._residents.index
+        return tx_hash in self._residents.index or self._blobs.knows(tx_hash)
 
     def tracks(self, address: bytes) -> bool:
         """Whether the pool keeps this account's state, and so must be told when it changes."""
-        return address in self._residents.senders
+        return address in self._residents.senders or address in self._blobs.content.senders
 
     def next_nonce(self, address: bytes) -> int | None:
         """The first nonce of an account that no pending transaction has; None where the pool holds none of it."""
         sender = self._residents.senders.get(address)
-        return sender.next_nonce if sender else None
+        return sender.next_nonce if sender else self._blobs.next_nonce(address)
 
     def counts(self) -> Counts:
         """How much is in the pool, O(1)."""
-        return self._residents.counts()
+        return self._blobs.content.counted(self._residents.counts())
+
+    def held(self) -> int:
+        """How many transactions the store holds for the pool; O(1), to see that it has lost none."""
+        return len(self._residents.index) + self._blobs.content.held()
 
     def pooled(self, tx_hash: bytes) -> Pooled | None:
-        """A transaction by its hash."""
+        """A transaction by its hash; a blob transaction comes in network form, and not while it waits for a nonce."""
         handle = self._residents.index.get(tx_hash)
-        return self._copy_out(handle) if handle else None
+        if handle:
+            return self._copy_out(handle)
+        blob = self._blobs.content.index.get(tx_hash)
+        if blob is None:
+            return None
+        payload = self.store.payload(blob.handle)
+        return Pooled(blob.hash, blob.sender, blob.nonce, blob.arrival, pending=True, payload=payload)
+
+    # The next four leave blob transactions out, as geth's content does.
 
     def pending_senders(self) -> list[bytes]:
         """Who has something executable."""
@@ -177,18 +194,24 @@ class Pool:
         sender = self._residents.senders.get(address)
         return [self._copy_out(handle) for _, handle in sender.queued.items()] if sender else []
 
-    def best(self, base_fee: int | None) -> Best:
-        """The executable ones in a block builder's order, at this base fee."""
-        return Best(self._residents, base_fee)
+    def best(self, base_fee: int | None, blob_base_fee: int | None = None) -> Best:
+        """The executable ones in a block builder's order; blob transactions only where a fee for them is given."""
+        blobs = None if blob_base_fee is None else self._blobs.content
+        return Best(self._residents, base_fee, blobs, blob_base_fee or 0)
 
     def check(self) -> None:
         """Assert every invariant of the content. O(n log n)."""
         self._residents.check()
+        self._blobs.content.check()
+        assert self.held() == self.store.stats().slots_used, "the store holds what nobody knows"
+        assert not any(self._blobs.reserves(address) for address in self._residents.senders), "in both pools"
 
     # How a transaction gets in.
 
     def _judge(self, candidate: Candidate, accounts: Mapping[bytes, Account]) -> Verdict:
         residents, tx = self._residents, candidate.tx
+        if tx.type == BLOB:
+            return self._judge_blob(candidate, accounts)
         if tx.hash in residents.index:
             residents.tallies.rejected[Reason.ALREADY_KNOWN] += 1
             return Rejected(Reason.ALREADY_KNOWN)
@@ -198,7 +221,7 @@ class Pool:
         fault = stateless_fault(candidate, self.head, self.settings)
         if fault:
             return self._refuse(key, fault)
-        sender = residents.sender_of(address, accounts)
+        sender = self._sender(address, accounts)
         entered = self._enter(candidate, address, sender)
         if isinstance(entered, Rejected):
             self._refuse(key, entered)
@@ -210,6 +233,34 @@ class Pool:
         self._apply_limits()
         residents.tallies.accepted += 1
         return Accepted(tx.hash, replaced)
+
+    def _judge_blob(self, candidate: Candidate, accounts: Mapping[bytes, Account]) -> Verdict:
+        """Judge one for the other pool; what is known already is judged again, as in geth, and leaves no event."""
+        tx = candidate.tx
+        address = candidate.sender if isinstance(candidate.sender, bytes) else _NOBODY
+        key = (tx.hash, address, tx.nonce)
+        known = self._blobs.knows(tx.hash)
+        if not known:
+            self._residents.say(Kind.RECEIVED, None, key)
+        fault = stateless_fault(candidate, self.head, self.settings) or candidate.proof_fault
+        assert fault or candidate.proven, "who passes all other checks has had its proofs looked at"
+        verdict = fault or self._blobs.add(candidate, address, self._account(address, accounts), self.settings)
+        tallies = self._residents.tallies
+        if isinstance(verdict, Accepted):
+            tallies.accepted += 1
+        elif known:
+            tallies.rejected[verdict.reason] += 1
+        else:
+            self._refuse(key, verdict)
+        return verdict
+
+    def _account(self, address: bytes, accounts: Mapping[bytes, Account]) -> Account:
+        """An account that one of the pools keeps or kept when the operation began, else as it was handed in."""
+        known = self._residents.account_of(address) or self._blobs.content.account_of(address)
+        return known or accounts[address]
+
+    def _sender(self, address: bytes, accounts: Mapping[bytes, Account]) -> Sender:
+        return self._residents.senders.get(address) or sender_at(self._account(address, accounts))
 
     def _apply_limits(self) -> None:
         truncate(self._residents, self.settings)
@@ -224,7 +275,7 @@ class Pool:
         key = (tx.hash, address, tx.nonce)
         residents.say(Kind.REINJECTED, None, key)
         residents.tallies.reinjected += 1
-        sender = residents.sender_of(address, accounts)
+        sender = self._sender(address, accounts)
         entered = self._enter(candidate, address, sender)
         if isinstance(entered, Rejected):
             residents.tallies.reinject_refused += 1
@@ -245,7 +296,9 @@ class Pool:
         cost = tx.cost
         fault = stateful_fault(tx, cost, address, sender, residents)
         if fault is None and candidate.authorities:
-            fault = authority_fault(candidate.authorities, residents)
+            fault = authority_fault(candidate.authorities, residents, self._blobs.reserves)
+        if fault is None and self._blobs.reserves(address):
+            fault = Rejected(Reason.ADDRESS_RESERVED)
         if fault is None and residents.slots + slots_of(tx.size) > self._room:
             fault = self._make_room(tx, address, sender)
         if fault is None:

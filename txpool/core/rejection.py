@@ -63,9 +63,35 @@ class Reason(StrEnum):
     GAS_LIMIT_LOWERED = "gas_limit_lowered"
     PRICE_FLOOR_RAISED = "price_floor_raised"
     PREDECESSOR_LEFT = "predecessor_left"
+    # Blob transactions: refused for what stands beside them, then for their account and what the pool has of it.
+    BLOB_FEE_CAP_BELOW_MINIMUM = "blob_fee_cap_below_minimum"
+    SIDECAR_MISSING = "sidecar_missing"
+    COMMITMENT_COUNT = "commitment_count"
+    BLOB_HASH_MISMATCH = "blob_hash_mismatch"
+    TOO_MANY_BLOBS = "too_many_blobs"
+    SIDECAR_VERSION = "sidecar_version"
+    PROOF_COUNT = "proof_count"
+    BLOB_NOT_CANONICAL = "blob_not_canonical"
+    BLOBLESS = "blobless"
+    BLOB_COUNT = "blob_count"
+    KZG_PROOF = "kzg_proof"
+    SIDECAR_CONVERSION = "sidecar_conversion"
+    NONCE_TOO_HIGH = "nonce_too_high"
+    ACCOUNT_LIMIT = "account_limit"
+    ADDRESS_RESERVED = "address_reserved"
+    BLOB_REPLACEMENT_NOT_HIGHER = "blob_replacement_not_higher"
+    BLOB_REPLACEMENT_UNDERPRICED = "blob_replacement_underpriced"
+    # Why one of them has left.
+    BLOB_DATA_CAP = "blob_data_cap"
+    NONCE_GAP = "nonce_gap"
+    REFUSED_AFTER_WAITING = "refused_after_waiting"
+    BLOBS_UNAVAILABLE = "blobs_unavailable"
 
 
 _FUNDS: Final = "insufficient funds for gas * price + value"
+_TOO_CHEAP: Final = "transaction gas price below minimum: "
+_FORMAT: Final = "Wrong sidecar format: "
+_REPLACEMENT: Final = "replacement transaction underpriced: "
 
 # geth's sentences; `{name}` is filled from the facts of the refusal.
 SENTENCE: Final = MappingProxyType(
@@ -90,7 +116,7 @@ SENTENCE: Final = MappingProxyType(
         Reason.GAS_OVERFLOW: "gas uint64 overflow",
         Reason.FLOOR_GAS: "insufficient gas for floor data gas cost: gas {gas}, minimum needed {needed}",
         Reason.FLOOR_GAS_CAP: "insufficient gas for floor data gas cost: intrinsic cost {intrinsic}, floor: {floor}",
-        Reason.TIP_BELOW_MINIMUM: "transaction gas price below minimum: gas tip cap {tip}, minimum needed {needed}",
+        Reason.TIP_BELOW_MINIMUM: _TOO_CHEAP + "gas tip cap {tip}, minimum needed {needed}",
         Reason.NO_AUTHORIZATIONS: "set code tx must have at least one authorization tuple",
         Reason.NONCE_TOO_LOW: "nonce too low: next nonce {next}, tx nonce {nonce}",
         Reason.INSUFFICIENT_FUNDS: _FUNDS + ": balance {balance}, tx cost {cost}, overshot {overshot}",
@@ -104,6 +130,24 @@ SENTENCE: Final = MappingProxyType(
         Reason.POOL_FULL: "txpool is full",
         Reason.FUTURE_REPLACES_PENDING: "future transaction tries to replace pending",
         Reason.REPLACEMENT_UNDERPRICED: "replacement transaction underpriced",
+        Reason.BLOB_FEE_CAP_BELOW_MINIMUM: _TOO_CHEAP + "blob fee cap {fee}, minimum needed {needed}",
+        Reason.SIDECAR_MISSING: "missing sidecar in blob transaction",
+        Reason.COMMITMENT_COUNT: "invalid number of {commitments} blob commitments compared to {hashes} blob hashes",
+        Reason.BLOB_HASH_MISMATCH: "blob {index}: computed hash {computed} mismatches transaction one {hash}",
+        Reason.TOO_MANY_BLOBS: "transaction blob limit exceeded: blob count {count}, limit {limit}",
+        Reason.SIDECAR_VERSION: _FORMAT + "unexpected sidecar version, want: {wanted}, got: {version}",
+        Reason.PROOF_COUNT: _FORMAT + "invalid number of {proofs} blob proofs expected {needed}",
+        Reason.BLOB_NOT_CANONICAL: "{cause}",
+        Reason.BLOBLESS: "blobless blob transaction",
+        Reason.BLOB_COUNT: "invalid number of {blobs} blobs compared to {commitments} commitments",
+        Reason.KZG_PROOF: "KZG verification error: {cause}",
+        Reason.SIDECAR_CONVERSION: "blob sidecar conversion failed: {cause}",
+        Reason.NONCE_TOO_HIGH: "nonce too high: tx nonce {nonce}, gapped nonce {gap}",
+        Reason.ACCOUNT_LIMIT: "account limit exceeded: pooled {count} txs",
+        Reason.ADDRESS_RESERVED: "address already reserved",
+        Reason.BLOB_REPLACEMENT_NOT_HIGHER: _REPLACEMENT + "new tx {fee} {new} <= {old} queued",
+        Reason.BLOB_REPLACEMENT_UNDERPRICED: _REPLACEMENT
+        + "new tx {fee} {new} < {old} queued + {bump}% replacement penalty",
     }
 )
 
@@ -114,6 +158,7 @@ REMOVALS: Final = (
     *(reason for reason in Reason if reason not in SENTENCE),
     Reason.GAS_LIMIT_TOO_HIGH,
     Reason.REPLACEMENT_UNDERPRICED,
+    Reason.ACCOUNT_LIMIT,
 )
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 
 class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits of the pool; wei, transactions, slots of 32 KiB, percent, seconds.
+    """Limits of the pool; wei, transactions, slots of 32 KiB, percent, seconds, bytes.
 
     geth puts its default in the place of a value below 1; `sanitized` does the same.
     """
@@ -16,6 +16,8 @@ class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_queue: int = 64
     global_queue: int = 1024
     lifetime: int = 3 * 60 * 60
+    blob_data_cap: int = 2_684_354_560
+    blob_price_bump: int = 100
 
     def sanitized(self) -> "PoolSettings":
         """Replace each value below 1 by its default, as geth does."""

@@ -3,7 +3,7 @@
 Source: geth's `ValidateTransactionWithState` and its legacy pool's `validateAuth`; order and words are theirs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.residents import Residents
@@ -18,33 +18,44 @@ def stateful_fault(tx: Tx, cost: int, address: bytes, sender: Sender, residents:
     """
     if tx.nonce < sender.nonce:
         return Rejected(Reason.NONCE_TOO_LOW, {"next": sender.nonce, "nonce": tx.nonce})
-    if sender.balance < cost:
-        return _funds_fault(Reason.INSUFFICIENT_FUNDS, sender.balance, cost, {"cost": cost})
     old = sender.pending.get(tx.nonce)
-    if old:
-        bump = cost - residents.read(old).cost
-        if sender.balance < sender.spent + bump:
-            facts = {"spent": sender.spent, "bump": bump}
-            return _funds_fault(Reason.OVERDRAFT_REPLACEMENT, sender.balance, sender.spent + bump, facts)
-    elif sender.balance < sender.spent + cost:
-        facts = {"spent": sender.spent, "cost": cost}
-        return _funds_fault(Reason.OVERDRAFT, sender.balance, sender.spent + cost, facts)
+    fault = funds_fault(sender.balance, cost, sender.spent, residents.read(old).cost if old else None)
+    if fault:
+        return fault
     if sender.has_code or address in residents.authorities:
         return _delegation_fault(tx.nonce, sender)
     return None
 
 
-def authority_fault(authorities: Sequence[bytes], residents: Residents) -> Rejected | None:
-    """Refuse an authorization by somebody who has more than one transaction in flight."""
+def authority_fault(
+    authorities: Sequence[bytes], residents: Residents, reserved: Callable[[bytes], bool]
+) -> Rejected | None:
+    """Refuse an authorization by somebody who has more than one transaction in flight, or any in the other pool."""
     for authority in authorities:
         signer = residents.senders.get(authority)
-        if signer and len(signer.pending) + len(signer.queued) > 1:
+        if reserved(authority) or (signer and len(signer.pending) + len(signer.queued) > 1):
             return Rejected(Reason.AUTHORITY_RESERVED)
     return None
 
 
-def _funds_fault(reason: Reason, balance: int, needed: int, facts: dict[str, int]) -> Rejected:
-    return Rejected(reason, {"balance": balance, **facts, "overshot": needed - balance})
+def funds_fault(balance: int, cost: int, spent: int, old_cost: int | None) -> Rejected | None:
+    """Refuse what the balance does not cover, alone or together with what is pooled.
+
+    Args:
+        balance: the sender's.
+        cost: the transaction's.
+        spent: of all that counts against the balance already.
+        old_cost: of the one among these that it would replace, if it would.
+    """
+    if balance < cost:
+        return Rejected(Reason.INSUFFICIENT_FUNDS, {"balance": balance, "cost": cost, "overshot": cost - balance})
+    needed = spent + cost - (old_cost or 0)
+    if balance >= needed:
+        return None
+    facts: dict[str, int | str] = {"balance": balance, "spent": spent, "overshot": needed - balance}
+    if old_cost is None:
+        return Rejected(Reason.OVERDRAFT, {**facts, "cost": cost})
+    return Rejected(Reason.OVERDRAFT_REPLACEMENT, {**facts, "bump": cost - old_cost})
 
 
 def _delegation_fault(nonce: int, sender: Sender) -> Rejected | None:

@@ -11,6 +11,7 @@ from txpool.core.head import Head
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
+from txpool.core.sidecar_checks import BLOB_TX_BYTES_MAX, sidecar_fault
 from txpool.core.tx import BLOB, SET_CODE, Tx
 
 TX_BYTES_MAX: Final = 131_072
@@ -23,22 +24,22 @@ UINT256_MAX: Final = 2**256 - 1
 
 
 def stateless_fault(candidate: Candidate, head: Head, settings: PoolSettings) -> Rejected | None:
-    """Make every check that needs no account state; None when all hold."""
+    """Make every check that needs no account state; None when all hold. KZG proofs are left out."""
     tx, sender = candidate.tx, candidate.sender
     if fault := fault_before_sender(tx, head):
         return fault
     if isinstance(sender, Rejected):
         return sender
     assert sender is not None, "without a sender only where a check before it fails"
-    return fault_after_sender(tx, sender, head, settings)
+    fault = fault_after_sender(tx, sender, head, settings)
+    return sidecar_fault(tx) if fault is None and tx.type == BLOB else fault
 
 
 def fault_before_sender(tx: Tx, head: Head) -> Rejected | None:
     """Make the checks that need no signature, so that a recovery is spent on none that they refuse."""
-    if tx.type == BLOB:
-        return Rejected(Reason.TYPE_NOT_SUPPORTED, {"type": BLOB})
-    if tx.size > TX_BYTES_MAX:
-        return Rejected(Reason.OVERSIZED, {"size": tx.size, "limit": TX_BYTES_MAX})
+    if tx.size > TX_BYTES_MAX and (tx.type != BLOB or tx.size > BLOB_TX_BYTES_MAX):
+        limit = BLOB_TX_BYTES_MAX if tx.type == BLOB else TX_BYTES_MAX
+        return Rejected(Reason.OVERSIZED, {"size": tx.size, "limit": limit})
     if tx.type and (fault := _fork_fault(tx, head.fork)):
         return fault
     if tx.to is None and (fault := _initcode_fault(tx, head.fork)):

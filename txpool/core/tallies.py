@@ -11,6 +11,7 @@ class Tallies:
         self.rejected = dict.fromkeys(REFUSALS, 0)
         self.removed_pending = dict.fromkeys(REMOVALS, 0)
         self.removed_queued = dict.fromkeys(REMOVALS, 0)
+        self.removed_blob = dict.fromkeys(REMOVALS, 0)
         self.included = 0
         self.reinjected = 0
         self.reinject_refused = 0

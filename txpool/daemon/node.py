@@ -70,8 +70,7 @@ class Node:
 
     def is_sound(self) -> bool:
         """Whether pool and store count the same transactions: a check that costs next to nothing."""
-        counts = self.pool.counts()
-        return counts.pending + counts.queued == self.store.stats().slots_used
+        return self.pool.held() == self.store.stats().slots_used
 
     def close(self) -> None:
         """Give the store's memory back, and end the recording."""
@@ -80,8 +79,8 @@ class Node:
         if isinstance(self.store, MmapStore):
             self.store.close()
 
-    def _best(self, base_fee: int | None) -> Best:
-        return self.pool.best(base_fee)
+    def _best(self, base_fee: int | None, blob_base_fee: int) -> Best:
+        return self.pool.best(base_fee, blob_base_fee)
 
     def _follow(self, change: HeadChange) -> None:
         started = time.perf_counter()

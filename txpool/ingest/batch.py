@@ -23,6 +23,22 @@ Outcome = Verdict | Crashed
 Reply = Callable[[Outcome], None]
 
 
+class BlobArrival(msgspec.Struct, frozen=True):
+    """A blob transaction on its way.
+
+    Attributes:
+        tx: as it came.
+        arrival: nanoseconds since the epoch.
+        size: bytes that the queue counts for it.
+        reply: who waits.
+    """
+
+    tx: Tx
+    arrival: int
+    size: int
+    reply: Reply
+
+
 class Batch:
     """Decoded transactions in order of arrival, and what is still to be found out before the pool can judge them.
 
@@ -35,6 +51,7 @@ class Batch:
         unsigned: places whose sender is to be recovered.
         waiting: parts under way elsewhere: recoveries on threads, an account fetch.
         broken: a bug of ours keeps it from being judged.
+        blob: as it came, where the batch is one blob transaction whose proofs have been looked at.
     """
 
     __slots__ = (
@@ -42,6 +59,7 @@ class Batch:
         "_repeats",
         "accounts",
         "accounts_head",
+        "blob",
         "broken",
         "candidates",
         "count",
@@ -65,6 +83,7 @@ class Batch:
         self.accounts_head = head
         self.waiting = 0
         self.broken = False
+        self.blob: BlobArrival | None = None
 
     def add(self, tx: Tx, arrival: int, reply: Reply, *, sound: bool) -> None:
         """Append a transaction; the sender of a sound one is to be recovered, once however often it is here."""
@@ -80,6 +99,16 @@ class Batch:
     def add_known(self, tx: Tx, sender: bytes, arrival: int, reply: Reply) -> None:
         """Append a transaction whose sender the pool knows."""
         self._append(Candidate(tx, sender, arrival, authorities=authorities_of(tx)), reply)
+
+    def add_ready(self, candidate: Candidate, arrived: BlobArrival) -> None:
+        """Append a blob transaction of which all is known."""
+        self.blob = arrived
+        self._append(candidate, arrived.reply)
+
+    def leave_out(self, size: int) -> None:
+        """One of these bytes has gone another way, and is counted there."""
+        self.count -= 1
+        self.size -= size
 
     def _append(self, candidate: Candidate, reply: Reply) -> None:
         self.candidates.append(candidate)

@@ -9,12 +9,15 @@ from typing import Final, Protocol
 
 import msgspec
 
+from txpool.core.candidate import Candidate
 from txpool.core.head import Account
 from txpool.core.pool import Pool
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.stateless import fault_before_sender
-from txpool.core.tx import Tx, decode
-from txpool.ingest.batch import CRASHED, Batch, Outcome, Reply
+from txpool.core.tx import BLOB, Tx, decode
+from txpool.ingest.batch import CRASHED, Batch, BlobArrival, Outcome, Reply
+from txpool.ingest.blob_lane import BlobLane
+from txpool.ingest.blob_proofs import conversion_fault, is_unready
 from txpool.ingest.counters import IngestCounters
 from txpool.ingest.gate import Gate
 
@@ -105,6 +108,7 @@ class Ingest:
         self._threads: ThreadPoolExecutor | None = None
         self._fetch: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
+        self._blobs = BlobLane(pool, chain_id, self._loop, self._blob_ready)
 
     def offer(self, raw: bytes, reply: Reply) -> Busy | None:
         """Take a transaction in binary form; `reply` is called once, in a later turn. Busy: it was not taken."""
@@ -134,6 +138,7 @@ class Ingest:
 
     def close(self) -> None:
         """End the worker threads. To be called when drained."""
+        self._blobs.close()
         if self._threads is not None:
             self._threads.shutdown()
             self._threads = None
@@ -180,8 +185,14 @@ class Ingest:
         tx = decode(raw)
         if isinstance(tx, Rejected):
             return tx
+        if tx.type == BLOB and (fault := conversion_fault(tx, batch.head)):
+            return fault
         if fault := self._gate.fault(tx):
             return fault
+        if tx.type == BLOB:
+            batch.leave_out(len(raw))
+            self._blobs.take(BlobArrival(tx, arrival, len(raw), reply))
+            return None
         if not self._pool.knows(tx.hash):
             batch.add(tx, arrival, reply, sound=fault_before_sender(tx, batch.head) is None)
             return None
@@ -223,6 +234,29 @@ class Ingest:
         if not batch.waiting and batch is self._lane[0]:
             self._turn_soon()
 
+    # --- blob transactions, whose proofs take long
+
+    def _blob_ready(self, arrived: BlobArrival, candidate: Candidate | None) -> None:
+        """Have it judged behind all that came while it was prepared."""
+        batch = Batch(self._pool.head, 1, arrived.size)
+        if candidate is None:
+            batch.broken = True
+            batch.replies.append(arrived.reply)
+        else:
+            batch.add_ready(candidate, arrived)
+        self._lane.append(batch)
+        self._turn_soon()
+
+    def _prepared_in_vain(self, batch: Batch) -> bool:
+        """Whether it failed a check that it passes by now: then it goes back to have its proofs looked at."""
+        arrived, pool = batch.blob, self._pool
+        if arrived is None or not is_unready(batch.candidates[0], pool.head, pool.settings):
+            return False
+        batch.leave_out(arrived.size)
+        batch.replies.clear()
+        self._blobs.take(arrived)
+        return True
+
     # --- judging, strictly in order of arrival
 
     def _judge_first(self) -> None:
@@ -247,6 +281,8 @@ class Ingest:
     def _judge(self, batch: Batch) -> bool:
         """Have the pool judge; False where accounts have to be fetched first."""
         pool = self._pool
+        if self._prepared_in_vain(batch):
+            return True
         batch.copy_senders()
         if pool.head is not batch.head:
             self._look_again(batch)

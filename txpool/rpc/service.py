@@ -35,6 +35,7 @@ LOG: Final = logging.getLogger(__name__)
 SEND: Final = "eth_sendRawTransaction"
 SUBSCRIBE: Final = "_subscribe"
 UNSUBSCRIBE: Final = "_unsubscribe"
+BLOB_TYPE: Final = b"\x03"  # as a transaction's first byte
 OTHER: Final = "other"
 HTTP_OK: Final = 200
 HTTP_TOO_MANY: Final = 429
@@ -237,6 +238,7 @@ class BatchRun:
 
     __slots__ = (
         "_answers",
+        "_barrier",
         "_busy",
         "_bytes",
         "_done",
@@ -259,6 +261,7 @@ class BatchRun:
         self._open = 0  # started and not answered
         self._bytes = 0
         self._busy = 0
+        self._barrier = False  # what was started last may take its time, and the next has to see what it did
         self._running = False
         self._started = rpc.clock()
 
@@ -269,7 +272,7 @@ class BatchRun:
         while self._next < count:
             item = items[self._next]
             is_send = isinstance(item, Call) and item.method == SEND
-            if self._open and not is_send:
+            if self._open and (self._barrier or not is_send):
                 break
             index = self._next
             self._next += 1
@@ -284,7 +287,9 @@ class BatchRun:
 
     def _start(self, index: int, call: Call, *, is_send: bool) -> None:
         identity = identity_of(call)
-        if is_send and identity.isdigit() and (raw := raw_transaction(bytes(call.params))) is not None:
+        raw = raw_transaction(bytes(call.params)) if is_send and identity.isdigit() else None
+        self._barrier = raw is None or raw[:1] == BLOB_TYPE
+        if raw is not None:
             if busy := self._rpc.offer(raw, partial(self._judged, index, identity)):  # the usual way, cut short
                 self._put(index, answer_to(identity, busy), HTTP_TOO_MANY)
             return
