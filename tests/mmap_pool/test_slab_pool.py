@@ -6,6 +6,7 @@ import pytest
 
 from mmap_pool import Arena, OutOfRangeError, OversizedError, Pages, SlabPool, StaleHandleError
 from mmap_pool.handle import pack, unpack
+from mmap_pool.size_class import PART_BYTES
 
 
 @pytest.fixture
@@ -64,10 +65,10 @@ def test_a_payload_above_the_largest_class_is_the_callers_bug(pool: SlabPool) ->
         pool.put(bytes(4000), bytes(97))
 
 
-def test_a_large_transaction_and_one_of_2_mib_fit_in_slabs_of_2_mib() -> None:
+def test_a_large_transaction_and_one_of_six_blobs_fit_in_slabs_of_2_mib() -> None:
     with Arena(4 << 20, ask=Pages.NORMAL) as arena:
         pool = SlabPool(arena)
-        for payload in (random.Random(1).randbytes(131_072 + 112), random.Random(2).randbytes(2 << 20)):
+        for payload in (random.Random(1).randbytes(131_072 + 112), random.Random(2).randbytes(6 * PART_BYTES)):
             handle = pool.put(payload)
             assert handle is not None
             assert pool.read(handle) == payload

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from txpool.core.blob_sidecar import encode_network
 from txpool.core.candidate import Candidate, Origin
 from txpool.core.events import EventRing
 from txpool.core.head import Account, Head, HeadChange
@@ -42,7 +43,10 @@ class HeadInput(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CandidateInput(msgspec.Struct, frozen=True, array_like=True):
-    """A transaction at the door, as written; `cause` says why it has no sender."""
+    """A transaction at the door, as written: a blob transaction in network form where it has its sidecar.
+
+    `cause` says why it has no sender, `proof_cause` what is wrong with its KZG proofs.
+    """
 
     raw: bytes
     sender: bytes | None
@@ -50,6 +54,8 @@ class CandidateInput(msgspec.Struct, frozen=True, array_like=True):
     arrival: int
     origin: int
     authorities: tuple[bytes, ...]
+    proven: bool = False
+    proof_cause: str | None = None
 
 
 class AccountInput(msgspec.Struct, frozen=True, array_like=True):
@@ -207,9 +213,22 @@ def _wide(number: int) -> bytes:
 
 def _written(candidate: Candidate) -> CandidateInput:
     sender = candidate.sender
-    cause = str(sender.facts["cause"]) if isinstance(sender, Rejected) else None
     address = sender if isinstance(sender, bytes) else None
-    return CandidateInput(candidate.tx.raw, address, cause, candidate.arrival, candidate.origin, candidate.authorities)
+    tx = candidate.tx
+    return CandidateInput(
+        encode_network(tx.raw, tx.sidecar) if tx.sidecar else tx.raw,
+        address,
+        _cause(sender),
+        candidate.arrival,
+        candidate.origin,
+        candidate.authorities,
+        candidate.proven,
+        _cause(candidate.proof_fault),
+    )
+
+
+def _cause(fault: bytes | Rejected | None) -> str | None:
+    return str(fault.facts["cause"]) if isinstance(fault, Rejected) else None
 
 
 def _read(item: CandidateInput) -> Candidate:
@@ -217,7 +236,8 @@ def _read(item: CandidateInput) -> Candidate:
     if isinstance(tx, Rejected):
         raise InputLogError(f"the log holds what is no transaction: {tx}")
     sender = item.sender if item.cause is None else Rejected(Reason.INVALID_SENDER, {"cause": item.cause})
-    return Candidate(tx, sender, item.arrival, Origin(item.origin), item.authorities)
+    proof_fault = None if item.proof_cause is None else Rejected(Reason.KZG_PROOF, {"cause": item.proof_cause})
+    return Candidate(tx, sender, item.arrival, Origin(item.origin), item.authorities, item.proven, proof_fault)
 
 
 def _written_accounts(accounts: Mapping[bytes, Account]) -> tuple[AccountInput, ...]:

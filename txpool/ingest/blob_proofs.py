@@ -4,9 +4,11 @@ Milliseconds to seconds of work, so it runs on a thread of its own, and is done 
 costs little. The outcome is handed to the pool with the candidate.
 """
 
+from typing import Final
+
 from msgspec.structs import replace
 
-from txpool.core.blob_sidecar import CELL_PROOFS_PER_BLOB, Sidecar, network_bytes
+from txpool.core.blob_sidecar import CELL_PROOFS_PER_BLOB, POINT_BYTES, Sidecar, network_bytes
 from txpool.core.candidate import Candidate
 from txpool.core.head import Head
 from txpool.core.rejection import Reason, Rejected
@@ -18,7 +20,7 @@ from txpool.core.stateless import fault_after_sender, fault_before_sender, state
 from txpool.core.tx import BLOB, Tx
 from txpool.ingest.kzg import cell_proofs, proof_fault
 
-_NO_PROOF = b""
+_NO_PROOF: Final = bytes(POINT_BYTES)
 
 
 def conversion_fault(tx: Tx, head: Head) -> Rejected | None:
@@ -60,7 +62,7 @@ def _needs_conversion(tx: Tx, head: Head) -> bool:
 
 
 def _of_version_1(tx: Tx) -> Tx:
-    """The transaction as it will be with cell proofs, which are left empty."""
+    """The transaction as it will be with cell proofs, which are zeros yet."""
     assert tx.sidecar is not None, "asked for before"
     blobs, commitments = tx.sidecar.blobs, tx.sidecar.commitments
     proofs = (_NO_PROOF,) * (len(blobs) * CELL_PROOFS_PER_BLOB)

@@ -1,0 +1,66 @@
+"""What geth answered, recorded, asked of a daemon of ours: each scenario from its first line on, to the letter."""
+
+import gzip
+import json
+import subprocess
+import sys
+from typing import Any, Final
+
+import pytest
+
+from tests.outside import shared
+from tests.running import running
+
+SEEDS: Final = range(1, 9)
+OTHER_STORE_SEEDS: Final = (4,)  # every type of transaction, and short
+QUICKLY: Final = ("--gap-ms", "0", "--head-gap-ms", "0")  # our pool has settled when it answers
+
+# Our settings by what a scenario's first line calls them.
+POOL: Final = {
+    "pricelimit": "price_limit",
+    "pricebump": "price_bump",
+    "accountslots": "account_slots",
+    "globalslots": "global_slots",
+    "accountqueue": "account_queue",
+    "globalqueue": "global_queue",
+}
+
+
+def options_of(meta: dict[str, Any]) -> list[str]:
+    """The command line of a daemon as the scenario needs it."""
+    genesis = shared(f"oracle/{meta.get('genesis', 'genesis.json')}")
+    settings = {f"pool.{POOL[name]}": number for name, number in meta["pool"].items()} | {
+        "pool.blob_price_bump": meta["blob_pricebump"],
+        "rpc.tx_fee_cap_ether": meta["rpc_txfeecap_ether"],
+        "rpc.allow_unprotected": str(meta["allow_unprotected"]).lower(),
+        "dev.initial_blocks": 1,
+    }
+    flags = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
+    return ["--dev", "--dev-period", "0", "--genesis", str(genesis), *flags]
+
+
+def replayed(seed: int, *options: str) -> str:
+    """What the replay printed, its differences and the counts."""
+    scenario = shared(f"oracle/seed-{seed}.jsonl.gz")
+    with gzip.open(scenario, "rt") as lines:
+        meta = json.loads(lines.readline())
+    with running(*options_of(meta), *options) as daemon:
+        command = [sys.executable, str(shared("oracle/replay.py")), "--url", daemon.url, "--level", "exact", *QUICKLY]
+        ran = subprocess.run([*command, str(scenario)], capture_output=True, text=True, check=False)
+        held = daemon.call("dev_check")
+    assert held, "the pool agrees with itself at the end"
+    return ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_answer_is_geths(seed: int) -> None:
+    printed = replayed(seed)
+
+    assert printed.rstrip().endswith(" passed, 0 failed"), printed
+
+
+@pytest.mark.parametrize("seed", OTHER_STORE_SEEDS)
+def test_the_store_makes_no_difference(seed: int) -> None:
+    printed = replayed(seed, "--store", "heap")
+
+    assert printed.rstrip().endswith(" passed, 0 failed"), printed
