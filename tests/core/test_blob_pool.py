@@ -111,7 +111,7 @@ def test_an_account_has_sixteen_at_most_and_may_replace_them() -> None:
 # --- replacement
 
 
-REPLACEMENTS: list[tuple[dict[str, int], str]] = [
+REPLACEMENTS: list[tuple[dict[str, Any], str]] = [
     ({"fee_cap": 100}, "new tx gas fee cap 100 <= 100 queued"),
     ({"tip_cap": 100}, "new tx gas tip cap 100 <= 100 queued"),
     ({"blob_fee_cap": 100}, "new tx blob gas fee cap 100 <= 100 queued"),
@@ -122,7 +122,7 @@ REPLACEMENTS: list[tuple[dict[str, int], str]] = [
 
 
 @pytest.mark.parametrize(("fees", "sentence"), REPLACEMENTS)
-def test_all_three_fees_must_rise_by_the_bump(fees: dict[str, int], sentence: str) -> None:
+def test_all_three_fees_must_rise_by_the_bump(fees: dict[str, Any], sentence: str) -> None:
     stand = Stand()
     stand.send(blob(ALICE, fees=100))
     fees = {"tip_cap": min(200, fees.get("fee_cap", 200))} | fees
@@ -347,7 +347,7 @@ def test_blobs_count_as_geth_stores_them() -> None:
 def test_fees_under_those_of_the_day_rank_below_a_low_tip() -> None:
     stand = Stand(blob_data_cap=2 * ONE_BLOB_STORED)
     stand.see(next_base_fee=10**9, blob_base_fee=10**6)
-    far = {"blob_fee_cap": 10**7, "fee_cap": 10**8, "tip_cap": 10**8}
+    far: dict[str, Any] = {"blob_fee_cap": 10**7, "fee_cap": 10**8, "tip_cap": 10**8}
     stand.send(blob(ALICE, **far), blob(BOB, fees=10**10, tip_cap=1), blob(CAROL, fees=10**10))
 
     assert pooled(stand, ALICE) == []

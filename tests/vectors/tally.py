@@ -56,10 +56,21 @@ def shared_cases(family: str) -> list[Case]:
     return _load(shared(f"vectors/{family}.json.gz"))
 
 
+def shared_values(family: str) -> dict[str, str]:
+    """What the cases of a family name by `@`; skips the test without them."""
+    values: dict[str, str] = _document(shared(f"vectors/{family}.json.gz"))["values"]
+    return values
+
+
 def _load(path: Path) -> list[Case]:
-    with gzip.open(path) as text:
-        cases: list[Case] = json.load(text)["cases"]
+    cases: list[Case] = _document(path)["cases"]
     return cases
+
+
+def _document(path: Path) -> dict[str, Any]:
+    with gzip.open(path) as text:
+        document: dict[str, Any] = json.load(text)
+    return document
 
 
 def raw(text: str) -> bytes:

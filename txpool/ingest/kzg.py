@@ -19,7 +19,7 @@ _LOADING: Final = Lock()
 
 def cell_proofs(blob: bytes) -> tuple[bytes, ...]:
     """Compute the proofs of a blob's cells: a tenth of a second. Its field elements must be below the modulus."""
-    library, setup = _library()
+    library, setup = kzg_library()
     _, proofs = library.compute_cells_and_kzg_proofs(blob, setup)
     return tuple(proofs)
 
@@ -33,7 +33,7 @@ def proof_fault(sidecar: Sidecar) -> str | None:
     fault = next(filter(None, map(point_fault, sidecar.commitments)), None)
     if fault:
         return fault
-    library, setup = _library()
+    library, setup = kzg_library()
     commitments = [commitment for commitment in sidecar.commitments for _ in _CELLS]
     cells = [cell for blob in sidecar.blobs for cell in library.compute_cells(blob, setup)]
     proofs = list(sidecar.proofs)
@@ -44,7 +44,8 @@ def proof_fault(sidecar: Sidecar) -> str | None:
     return None if good else OPENING
 
 
-def _library() -> tuple[Any, Any]:
+def kzg_library() -> tuple[Any, Any]:
+    """The c-kzg module and its loaded setup; the first call takes seconds."""
     with _LOADING:
         return _loaded()
 
