@@ -43,7 +43,7 @@ def signed(tx_type: int = DYNAMIC_FEE, key: bytes = KEY, **fields: Any) -> Tx:  
 def sidecar(version: int, blobs: int = 1) -> Sidecar:
     """A sidecar of the right sizes; what is in it proves nothing."""
     points = (b"\x5a" * POINT_BYTES,) * blobs
-    return Sidecar(version, (b"\x77" * BLOB_BYTES,) * blobs, points, points * (128 if version else 1))
+    return Sidecar(version, (b"\x11" * BLOB_BYTES,) * blobs, points, points * (128 if version else 1))
 
 
 _UINT64: Final = st.integers(0, 2**64 - 1)

@@ -82,7 +82,7 @@ def test_every_promised_metric_is_there_with_its_labels_and_every_reason_from_th
     assert refusals == {"none", *REFUSALS}
     removals = [dict(labels) for name, labels in found if name == "txpool_removed_total"]
     assert {(each["subpool"], each["reason"]) for each in removals} == {
-        (subpool, reason) for subpool in ("pending", "queued") for reason in REMOVALS
+        (subpool, reason) for subpool in ("pending", "queued", "blob") for reason in REMOVALS
     }
 
 

@@ -6,15 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from tests.core.transactions import sidecar
 from txpool.core.candidate import Candidate, Origin, recovered
 from txpool.core.events import EventRing
 from txpool.core.head import Account, Head, HeadChange
 from txpool.core.pool import Accepted
-from txpool.core.rejection import Rejected
+from txpool.core.rejection import Reason, Rejected
 from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
+from txpool.core.sidecar_checks import versioned_hash
 from txpool.core.signature import address_of, sign
 from txpool.core.tx import decode
 from txpool.core.unsigned import Unsigned
@@ -24,6 +27,7 @@ from txpool.stores.heap import HeapStore
 
 CHAIN_ID = 1337
 KEYS = tuple(number.to_bytes(32, "big") for number in range(1, 9))
+BLOB_KEYS = tuple(number.to_bytes(32, "big") for number in range(9, 14))
 REPLAY = """
 import sys
 from pathlib import Path
@@ -52,7 +56,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A log of submissions, blocks, reorgs and time passing in a small pool, and the digest of what followed."""
     path = tmp_path_factory.mktemp("log") / "inputs"
     draw = random.Random(7)
-    settings = PoolSettings(account_slots=2, global_slots=12, account_queue=3, global_queue=6, lifetime=100)
+    settings = PoolSettings(
+        account_slots=2, global_slots=12, account_queue=3, global_queue=6, lifetime=100, blob_data_cap=4 * 278_656
+    )
     with path.open("wb", buffering=0) as file:
         pool = RecordedPool(settings, head_at(1), HeapStore(1 << 26), EventRing(4096), InputLog(file))
         nonces = dict.fromkeys(KEYS, 0)
@@ -67,6 +73,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
             if turn % 5 == 4:
                 mine_and_sometimes_give_back(pool, draw, nonces, turn)
             pool.expire(now=now)
+        send_blobs_and_take_them_back(pool)
         pool.set_price_floor(40, now=10**12)
         pool.check()
         return path, digest(pool.events.since(0))
@@ -91,11 +98,40 @@ def mine_and_sometimes_give_back(pool: RecordedPool, draw: random.Random, nonces
         pool.advance(HeadChange(head_at(turn + 1), before, {}, (given_back,)), now=turn * 10**9 + 2)
 
 
+def blob(key: bytes, nonce: int, fee: int) -> Candidate:
+    beside = sidecar(1)
+    unsigned = Unsigned(
+        type=3, chain_id=CHAIN_ID, nonce=nonce, tip_cap=fee, fee_cap=fee, gas=21_000, to=bytes(20), blob_fee_cap=fee,
+        blob_hashes=(versioned_hash(beside.commitments[0]),), sidecar=beside,
+    )  # fmt: skip
+    tx = decode(sign(unsigned, key))
+    assert not isinstance(tx, Rejected)
+    return msgspec.structs.replace(recovered(tx, CHAIN_ID, 0), proven=True)
+
+
+def send_blobs_and_take_them_back(pool: RecordedPool) -> None:
+    """Pooled, waiting, replaced, refused, over the data cap, mined, given back."""
+    rich = {address_of(key): Account(9, 10**12) for key in BLOB_KEYS}
+    one, other, *rest = BLOB_KEYS
+    bad = msgspec.structs.replace(blob(rest[0], 9, 60), proof_fault=Rejected(Reason.KZG_PROOF, {"cause": "x"}))
+    mined = blob(one, 9, 120)
+    sent = [blob(one, 9, 60), blob(one, 10, 60), mined, blob(other, 11, 60), blob(other, 9, 60), bad]
+    sent += [blob(key, 9, 50 + number) for number, key in enumerate(rest)]
+    for candidate in sent:
+        pool.submit([candidate], rich, now=70 * 10**9)
+    address = address_of(one)
+    pool.advance(HeadChange(head_at(70), {address: Account(10, 10**12)}, {mined.tx.hash: 70}), now=71 * 10**9)
+    given_back = msgspec.structs.replace(mined, origin=Origin.REORG)
+    pool.advance(HeadChange(head_at(71), {address: Account(9, 10**12)}, {}, (given_back,)), now=72 * 10**9)
+
+
 def test_the_scenario_has_something_of_everything(recorded: tuple[Path, str]) -> None:
     pool = replay(read_entries(recorded[0]), HeapStore(1 << 26))
 
     kinds = {event.kind.name for event in pool.events.since(0)}
 
+    reasons = {event.reason for event in pool.events.since(0)}
+    assert reasons >= {Reason.KZG_PROOF, Reason.BLOB_DATA_CAP}
     assert kinds == {
         "RECEIVED", "QUEUED", "PROMOTED", "DEMOTED", "REPLACED", "EVICTED", "INCLUDED", "REJECTED", "REINJECTED",
     }  # fmt: skip

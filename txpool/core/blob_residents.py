@@ -53,12 +53,11 @@ class BlobResidents:
     def counted(self, others: Counts) -> Counts:
         """What the other pool counts, and this one's beside it."""
         pooled = len(self.index)
-        queued_bytes = sum(entry.size for entry in self.waiting.values())
         return Counts(
             pending=others.pending + pooled,
             queued=others.queued + self.waiting_count,
-            pending_bytes=others.pending_bytes + self.bytes - queued_bytes,
-            queued_bytes=others.queued_bytes + queued_bytes,
+            pending_bytes=others.pending_bytes,
+            queued_bytes=others.queued_bytes,
             senders=others.senders + len(self.senders),
             slots=others.slots,
             blob_pending=pooled,

@@ -29,9 +29,9 @@ _ADDRESS_BYTES: Final = 20
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How much is in the pool, blob transactions and all. Bytes are those of the transactions' binary forms.
+    """How much is in the pool. Transactions and senders are counted with blobs and all, bytes without these.
 
-    The last three are the part of it that blob transactions have.
+    Bytes are those of the transactions' binary forms. The last three are what blob transactions have.
     """
 
     pending: int

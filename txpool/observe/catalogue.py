@@ -6,12 +6,14 @@ from typing import Final
 from txpool.core.events import EventRing
 from txpool.core.pool import Pool
 from txpool.core.rejection import REFUSALS, REMOVALS, Reason
+from txpool.core.residents import Counts
 from txpool.core.store import Store
 from txpool.observe.heap import heap_bytes
 from txpool.observe.histogram import PAUSE_BOUNDS, REQUEST_BOUNDS, Histogram
 from txpool.observe.page import Family, Labels, counter, counters, gauge, gauges, histograms
 
 OTHER: Final = "other"
+_SUBPOOLS: Final[tuple[Labels, ...]] = ({"subpool": "pending"}, {"subpool": "queued"}, {"subpool": "blob"})
 
 
 def pool_families(pool: Pool, refused_before: Mapping[Reason, int]) -> list[Family]:
@@ -21,14 +23,14 @@ def pool_families(pool: Pool, refused_before: Mapping[Reason, int]) -> list[Fami
         gauges(
             "txpool_transactions",
             "Transactions in the pool.",
-            [{"subpool": "pending"}, {"subpool": "queued"}],
-            lambda: (pool.counts().pending, pool.counts().queued),
+            _SUBPOOLS,
+            lambda: _transactions(pool.counts()),
         ),
         gauges(
             "txpool_bytes",
             "Bytes of the binary forms of the transactions in the pool.",
-            [{"subpool": "pending"}, {"subpool": "queued"}],
-            lambda: (pool.counts().pending_bytes, pool.counts().queued_bytes),
+            _SUBPOOLS,
+            lambda: _bytes(pool.counts()),
         ),
         gauge("txpool_senders", "Senders with a transaction in the pool.", lambda: pool.counts().senders),
         counters(
@@ -40,11 +42,11 @@ def pool_families(pool: Pool, refused_before: Mapping[Reason, int]) -> list[Fami
         counters(
             "txpool_removed_total",
             "Transactions that left the pool for another reason than a block.",
-            [_removal_labels("pending", reason) for reason in REMOVALS]
-            + [_removal_labels("queued", reason) for reason in REMOVALS],
+            [_removal_labels(each["subpool"], reason) for each in _SUBPOOLS for reason in REMOVALS],
             lambda: (
                 *(tallies.removed_pending[reason] for reason in REMOVALS),
                 *(tallies.removed_queued[reason] for reason in REMOVALS),
+                *(tallies.removed_blob[reason] for reason in REMOVALS),
             ),
         ),
         counter("txpool_included_total", "Transactions that left the pool in a block.", lambda: tallies.included),
@@ -57,6 +59,15 @@ def pool_families(pool: Pool, refused_before: Mapping[Reason, int]) -> list[Fami
             lambda: tallies.reinject_refused,
         ),
     ]
+
+
+def _transactions(counts: Counts) -> tuple[float, ...]:
+    blobs = counts.blob_pending + counts.blob_queued
+    return counts.pending - counts.blob_pending, counts.queued - counts.blob_queued, blobs
+
+
+def _bytes(counts: Counts) -> tuple[float, ...]:
+    return counts.pending_bytes, counts.queued_bytes, counts.blob_bytes
 
 
 def _refusal_labels() -> list[Labels]:
