@@ -14,7 +14,7 @@ from txpool.core.candidate import Candidate
 from txpool.core.events import EventRing
 from txpool.core.eviction import slots_of
 from txpool.core.head import Account, Head, HeadChange
-from txpool.core.head_update import apply_head_change, drop_where
+from txpool.core.head_update import apply_head_change, drop_all, drop_where
 from txpool.core.lifecycle import Kind
 from txpool.core.limits import truncate
 from txpool.core.placement import drop, enqueue, outbids, promote, promote_one
@@ -138,6 +138,12 @@ class Pool:
             self._residents.prices.settle()
             return first
         return self._residents.begin(now, change.head.number, change.included)
+
+    def remove(self, hashes: Sequence[bytes], *, now: int) -> range:
+        """Take these out, as far as they are here, because an operator says so; their successors wait in the queue."""
+        first = self._begin(now)
+        drop_all(self._residents, hashes, Reason.REMOVED_BY_OPERATOR)
+        return range(first, self.events.next_seq)
 
     # What looks at it.
 

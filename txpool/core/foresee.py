@@ -1,0 +1,234 @@
+"""What would become of transactions if they were submitted now: the pool's own code, run on a copy-on-write view of it.
+
+Nothing is predicted by rules of its own, so verdict, place and victims are those of a submission, event for event. The
+view is made in constant time; what it then costs is what the submission would cost.
+"""
+
+from array import array
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from txpool.core.candidate import Candidate
+from txpool.core.events import NO_HASH, Event, EventRing
+from txpool.core.eviction import PriceOrder
+from txpool.core.head import Account
+from txpool.core.late_eviction import LatePriceOrder
+from txpool.core.lifecycle import Kind
+from txpool.core.overlay import Layer, LayeredEntries, LayeredShards, own
+from txpool.core.pool import Accepted, Pool, Verdict
+from txpool.core.price_heap import PriceHeap
+from txpool.core.record import RECORD_BYTES
+from txpool.core.rejection import Reason
+from txpool.core.residents import Residents
+from txpool.core.shards import Shards
+from txpool.core.store import Lease, StaleHandleError, Store, StoreStats
+from txpool.core.tallies import Tallies
+
+Prices = PriceOrder | LatePriceOrder
+
+_HANDLES_FROM: Final = 2**63  # of what is stored on top; below, no store has come as far as that
+
+
+class Forecast(msgspec.Struct, frozen=True, gc=False):
+    """What a submission would bring.
+
+    Attributes:
+        tx_hash: the transaction.
+        verdict: as `Pool.submit` would give it.
+        pending: whether it would be executable right after, or wait; None where it would not be in the pool.
+        events: all that would happen, the steps of the transaction itself included, numbered as they would be.
+    """
+
+    tx_hash: bytes
+    verdict: Verdict
+    pending: bool | None
+    events: tuple[Event, ...]
+
+    @property
+    def replaced(self) -> bytes | None:
+        """Whose place it would take."""
+        return self.verdict.replaced if isinstance(self.verdict, Accepted) else None
+
+    @property
+    def evicted(self) -> list[Event]:
+        """Who would have to leave beside the one that is replaced, itself included if the limits cut it at once."""
+        return [
+            event
+            for event in self.events
+            if event.kind is Kind.EVICTED or (event.kind is Kind.REPLACED and event.hash != self.replaced)
+        ]
+
+    def moved(self, kind: Kind) -> list[bytes]:
+        """Others that would be promoted or demoted."""
+        return [event.hash for event in self.events if event.kind is kind and event.hash != self.tx_hash]
+
+
+def foresee(pool: Pool, batch: Sequence[Candidate], accounts: Mapping[bytes, Account], *, now: int) -> list[Forecast]:
+    """Say what `pool.submit` would bring, as if these came one after another; the pool stays as it is.
+
+    Args:
+        pool: nobody changes it meanwhile.
+        batch: as for `Pool.submit`.
+        accounts: as for `Pool.submit`.
+        now: nanoseconds since the epoch.
+    """
+    return _View(pool).judge(batch, accounts, now)
+
+
+class _View(Pool):
+    """A pool on top of a pool."""
+
+    def __init__(self, below: Pool) -> None:
+        residents = below._residents  # noqa: SLF001 - a second pair of eyes for the same class
+        residents.prices.get_ready(residents.slots)
+        self.settings = below.settings
+        self.head = below.head
+        self.events = _Diary(below.events.next_seq)
+        self.store = _LayeredStore(below.store)
+        self._residents = _view_of(residents, self.store, self.events)
+        self._room = below._room  # noqa: SLF001
+        self._disturbed = below._disturbed  # noqa: SLF001
+
+    def judge(self, batch: Sequence[Candidate], accounts: Mapping[bytes, Account], now: int) -> list[Forecast]:
+        """As `submit`, keeping apart what each brings."""
+        self._residents.begin(now, self.head.number)
+        return [self._judge_apart(candidate, accounts) for candidate in batch]
+
+    def _judge_apart(self, candidate: Candidate, accounts: Mapping[bytes, Account]) -> Forecast:
+        first = self.events.next_seq
+        verdict = self._judge(candidate, accounts)
+        tx_hash = candidate.tx.hash
+        handle = self._residents.index.get(tx_hash) if isinstance(verdict, Accepted) else None
+        pending = self._is_pending(self._residents.read(handle)) if handle else None
+        return Forecast(tx_hash, verdict, pending, tuple(self.events.since(first)))
+
+
+class _Diary(EventRing):
+    """Events as a list: as many as come, from where the ring is."""
+
+    def __init__(self, first_seq: int) -> None:
+        self.next_seq = self._origin = first_seq
+        self._events: list[Event] = []
+
+    @property
+    def first_seq(self) -> int:
+        return self._origin
+
+    def append(
+        self,
+        kind: Kind,
+        reason: Reason | None,
+        tx: tuple[bytes, bytes, int],
+        *,
+        now: int,
+        head: int,
+        counterpart: bytes = NO_HASH,
+    ) -> None:
+        self._events.append(Event(self.next_seq, now, kind, reason, *tx, head, counterpart))
+        self.next_seq += 1
+
+    def __getitem__(self, seq: int) -> Event:
+        return self._events[seq - self._origin]
+
+
+class _LayeredStore:
+    """A store on top of a store: what is put lies here, what is freed only seems so."""
+
+    def __init__(self, below: Store) -> None:
+        self._below = below
+        self._added: dict[int, tuple[bytes, bytes]] = {}
+        self._freed: set[int] = set()
+        self._free_sizes: list[int] = []
+        self._next = _HANDLES_FROM
+
+    def put(self, record: bytes, payload: bytes) -> int | None:
+        if not self.has_room(len(record) + len(payload)):
+            return None
+        self._next += 1
+        self._added[self._next] = (record, payload)
+        return self._next
+
+    def has_room(self, size: int) -> bool:
+        """In the store, or where something lay that is no smaller."""
+        return self._below.has_room(size) or any(size <= free for free in self._free_sizes)
+
+    def holds(self, handle: int) -> bool:
+        return handle in self._added or (handle not in self._freed and self._below.holds(handle))
+
+    def record(self, handle: int) -> bytes:
+        added = self._added.get(handle)
+        return added[0] if added else self._live(handle).record(handle)
+
+    def payload(self, handle: int) -> bytes:
+        added = self._added.get(handle)
+        return added[1] if added else self._live(handle).payload(handle)
+
+    def view(self, handle: int) -> Lease:
+        return self._live(handle).view(handle)
+
+    def free(self, handle: int) -> None:
+        if handle in self._added:
+            del self._added[handle]
+            return
+        self._free_sizes.append(len(self._live(handle).payload(handle)) + RECORD_BYTES)
+        self._freed.add(handle)
+
+    def stats(self) -> StoreStats:
+        stats = self._below.stats()
+        used = stats.slots_used + len(self._added) - len(self._freed)
+        return msgspec.structs.replace(stats, slots_used=used)
+
+    def check(self) -> None:
+        """Nothing here can be wrong for itself."""
+
+    def _live(self, handle: int) -> Store:
+        if handle in self._freed:
+            raise StaleHandleError(f"handle {handle:#x} opens nothing")
+        return self._below
+
+
+def _view_of(below: Residents, store: Store, events: EventRing) -> Residents:
+    view = Residents.__new__(Residents)
+    for name, value in vars(below).items():
+        if name not in {"store", "events", "tallies", "prices"}:
+            setattr(view, name, _layered(value))
+    view.store, view.events, view.tallies = store, events, Tallies()
+    view.prices = _prices_of(below.prices, store, view.index)
+    return view
+
+
+def _layered(value: Any) -> Any:  # noqa: ANN401 - whatever the pool is made of
+    if isinstance(value, Shards):
+        return LayeredShards(value)
+    if isinstance(value, MutableMapping):
+        return Layer(value)
+    if isinstance(value, Mapping):  # read-only
+        return value
+    return own(value)
+
+
+def _prices_of(below: Prices, store: Store, index: Shards[int]) -> Prices:
+    view = type(below).__new__(type(below))
+    for name, value in vars(below).items():
+        setattr(view, name, _price_part(value))
+    view._store, view._index = store, index  # noqa: SLF001
+    return view
+
+
+def _price_part(value: Any) -> Any:  # noqa: ANN401 - whatever an order of prices is made of
+    if isinstance(value, PriceHeap):
+        return _heap_of(value)
+    if isinstance(value, array):
+        return value[:]
+    if isinstance(value, list):  # of what was popped last: nothing yet
+        return []
+    return value
+
+
+def _heap_of(below: PriceHeap) -> PriceHeap:
+    stride = below._stride  # noqa: SLF001
+    heap = PriceHeap(stride // 8)
+    heap._packed = LayeredEntries(below._packed, stride)  # type: ignore[assignment] # noqa: SLF001 - does what a heap does with a bytearray
+    return heap
