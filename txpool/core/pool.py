@@ -181,6 +181,19 @@ class Pool:
 
     # The next four leave blob transactions out, as geth's content does.
 
+    def resident(self, tx_hash: bytes) -> Resident | None:
+        """The record of a transaction by its hash."""
+        handle = self._residents.index.get(tx_hash)
+        return self._residents.read(handle) if handle else None
+
+    def read(self, handle: int) -> Resident:
+        """The record behind the handle of a pooled transaction."""
+        return self._residents.read(handle)
+
+    def sender(self, address: bytes) -> Sender | None:
+        """What the pool keeps of a sender; not to be changed."""
+        return self._residents.senders.get(address)
+
     def pending_senders(self) -> list[bytes]:
         """Who has something executable."""
         senders = self._residents.senders
