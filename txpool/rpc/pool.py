@@ -17,16 +17,20 @@ from txpool.rpc.errors import RpcError, refused
 from txpool.rpc.method import Method, Methods
 from txpool.rpc.pool_events import (
     EVERYTHING,
+    LATEST,
     LIMIT_DEFAULT,
     LIMIT_MAX,
+    EventCursor,
     EventFilter,
     event_filter,
+    event_options,
     event_place,
     events_page,
     show_event,
     start_of,
 )
 from txpool.rpc.render import Json, data, quantity
+from txpool.rpc.subscriptions import Kinds, kind
 
 CHECKED_MAX: Final = 100  # transactions in one dry run
 BEST_DEFAULT: Final = 100
@@ -77,6 +81,10 @@ class PoolNamespace:
         """By name, for the operator alone."""
         return {"pool_remove": Method(self._remove, Parameters(hash_or_address))}
 
+    def kinds(self) -> Kinds:
+        """What can be subscribed to."""
+        return {("pool", "events"): kind(self._follow, event_options, required=0)}
+
     # --- what has happened
 
     def _explain(self, tx_hash: bytes) -> Json | None:
@@ -100,6 +108,11 @@ class PoolNamespace:
         ring = self._pool.events
         most = LIMIT_DEFAULT if limit is None else min(limit, LIMIT_MAX)
         return events_page(ring, start_of(ring, place), most, wanted or EVERYTHING)
+
+    def _follow(self, options: tuple[int | str | None, EventFilter] | None) -> EventCursor:
+        ring = self._pool.events
+        place, wanted = options or (LATEST, EVERYTHING)
+        return EventCursor(ring, start_of(ring, place), wanted)
 
     # --- what would happen
 
