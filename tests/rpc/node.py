@@ -85,7 +85,7 @@ class Node:
         self.times: list[tuple[str, float]] = []
         self.noticed: list[range] = []
         self.own = PoolNamespace(self.pool, self.chain, self.ingest, self.clock, self.noticed.append)
-        methods = build_methods(self.pool, self.chain, "0.1.0", self.chain, own=self.own)
+        methods = build_methods(self.pool, self.chain, "0.1.0", self.chain, (self.own,))
         self.methods = methods
         self.rpc = JsonRpc(
             methods,

@@ -11,8 +11,10 @@ import pytest
 
 from tests.rpc.loop import run
 from tests.rpc.node import ALICE, BOB, GWEI, Node, hexed, transfer
+from txpool.core.lifecycle import Kind
 from txpool.core.rejection import Reason
 from txpool.rpc.ipc import IpcServer
+from txpool.rpc.pool_events import LOOKED_AT_MAX
 from txpool.rpc.service import JsonRpc
 
 
@@ -185,6 +187,23 @@ def test_many_events_are_told_in_order_over_many_turns(tmp_path: Path) -> None:
 
             assert [int((await peer.next())["seq"], 16) for _ in range(count)] == list(range(count))
             assert count > 300
+
+    run(story())
+
+
+def test_a_filter_that_finds_little_in_much_looks_on_in_later_turns(tmp_path: Path) -> None:
+    async def story() -> None:
+        node = Node()
+        async with socket_of(node, tmp_path) as peer:
+            (this,) = await sent(peer, transfer(ALICE))
+            key = (bytes(32), bytes(20), 0)
+            for _ in range(2 * LOOKED_AT_MAX):
+                node.pool.events.append(Kind.RECEIVED, None, key, now=0, head=0)
+            (other,) = await sent(peer, transfer(ALICE, 1))
+
+            await peer.call("pool_subscribe", "events", {"fromSeq": 0, "filter": {"kinds": "promoted"}})
+
+            assert [(await peer.next())["hash"] for _ in range(2)] == [this, other]
 
     run(story())
 

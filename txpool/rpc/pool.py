@@ -116,11 +116,9 @@ class PoolNamespace:
 
     # --- what would happen
 
-    async def _check(self, raws: Sequence[bytes]) -> list[Json] | RpcError:
+    async def _check(self, raws: Sequence[bytes]) -> list[Json] | Busy:
         found = await self._trial.check(raws)
-        if isinstance(found, Busy):
-            return RpcError(errors.LIMIT_EXCEEDED, str(found))
-        return [show_checked(each) for each in found]
+        return found if isinstance(found, Busy) else [show_checked(each) for each in found]
 
     def _best(self, base_fee: int | None, gas_limit: int | None, count: int | None) -> Json:
         """Fill a block: in order, leaving out the senders whose next transaction has no room."""

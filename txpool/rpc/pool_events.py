@@ -1,6 +1,6 @@
 """The pool's events over JSON-RPC: a page at a time, or as a subscription that goes on where a reader was."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -99,32 +99,32 @@ class EventCursor:
     Events that the ring has overwritten before they were read are told of as a gap, and reading goes on behind it.
     """
 
-    __slots__ = ("_next", "_ring", "_wanted")
+    __slots__ = ("_next", "_ring", "_wanted", "behind")
 
     def __init__(self, ring: EventRing, start: int, wanted: EventFilter) -> None:
         self._ring = ring
         self._next = start
         self._wanted = wanted
+        self.behind = False
 
     def take(self, most: int) -> Sequence[bytes]:
-        """Up to so many messages, as JSON."""
-        return list(self._messages(most))
-
-    def close(self) -> None:
-        """Nothing is kept for a reader."""
-
-    def _messages(self, most: int) -> Iterator[bytes]:
-        ring, left = self._ring, most
+        """Up to so many messages, as JSON, from a bounded count of events."""
+        ring = self._ring
+        found: list[bytes] = []
         if self._next < ring.first_seq:
-            yield encode({"gap": {"fromSeq": quantity(self._next), "toSeq": quantity(ring.first_seq)}})
+            found.append(encode({"gap": {"fromSeq": quantity(self._next), "toSeq": quantity(ring.first_seq)}}))
             self._next = ring.first_seq
-            left -= 1
-        while self._next < ring.next_seq and left:
+        end = min(ring.next_seq, self._next + LOOKED_AT_MAX)
+        while self._next < end and len(found) < most:
             event = ring[self._next]
             self._next += 1
             if self._wanted.wants(event):
-                yield encode(show_event(event))
-                left -= 1
+                found.append(encode(show_event(event)))
+        self.behind = self._next < ring.next_seq
+        return found
+
+    def close(self) -> None:
+        """Nothing is kept for a reader."""
 
 
 # --- arguments
