@@ -155,7 +155,7 @@ def test_remove_lets_go_over_the_socket_and_names_what_left(holding: Daemon, she
 def test_remove_takes_a_sender_and_speaks_json(holding: Daemon, shell: Shell) -> None:
     hashes = sent(holding, 0, 1, 7)
 
-    shown = shell("remove", "--json", SENDER, rpc=f"unix:{holding.ipc}")
+    shown = shell("remove", "--json", SENDER, rpc=holding.ipc)
 
     assert json.loads(shown.stdout) == {"removed": hashes[::-1]}
     assert holding.call("txpool_status") == {"pending": "0x0", "queued": "0x0"}

@@ -26,17 +26,25 @@ class Peer:
         self.writer = writer
         self.told: list[Any] = []
 
-    async def call(self, method: str, *params: object) -> Any:  # noqa: ANN401 - whatever the method answers
-        """The answer; notifications that come before it are kept."""
-        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The whole answer; notifications that come before it are kept."""
         self.writer.write(json.dumps(request).encode())
         while "id" not in (message := json.loads(await self._reader.readline())):
             self.told.append(message)
-        return message.get("result", message.get("error"))
+        return dict(message)
+
+    async def call(self, method: str, *params: object) -> Any:  # noqa: ANN401 - whatever the method answers
+        """The result, or the error."""
+        answer = await self.ask({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        return answer.get("result", answer.get("error"))
+
+    async def message(self) -> Any:  # noqa: ANN401 - whatever is told
+        """The next notification."""
+        return self.told.pop(0) if self.told else json.loads(await self._reader.readline())
 
     async def next(self) -> Any:  # noqa: ANN401 - whatever is told
         """What the next notification tells."""
-        message = self.told.pop(0) if self.told else json.loads(await self._reader.readline())
+        message = await self.message()
         assert message["method"] == "pool_subscription"
         return message["params"]["result"]
 

@@ -88,8 +88,8 @@ class _View(Pool):
         self.events = _Diary(below.events.next_seq)
         self.store = _LayeredStore(below.store)
         self._residents = _view_of(residents, self.store, self.events)
-        self._room = below._room  # noqa: SLF001
-        self._disturbed = below._disturbed  # noqa: SLF001
+        self._room = below._room  # noqa: SLF001 - as above
+        self._disturbed = below._disturbed  # noqa: SLF001 - as above
 
     def judge(self, batch: Sequence[Candidate], accounts: Mapping[bytes, Account], now: int) -> list[Forecast]:
         """As `submit`, keeping apart what each brings."""
@@ -213,7 +213,7 @@ def _prices_of(below: Prices, store: Store, index: Shards[int]) -> Prices:
     view = type(below).__new__(type(below))
     for name, value in vars(below).items():
         setattr(view, name, _price_part(value))
-    view._store, view._index = store, index  # noqa: SLF001
+    view._store, view._index = store, index  # noqa: SLF001 - whoever makes one of a class may fill it
     return view
 
 
@@ -228,7 +228,7 @@ def _price_part(value: Any) -> Any:  # noqa: ANN401 - whatever an order of price
 
 
 def _heap_of(below: PriceHeap) -> PriceHeap:
-    stride = below._stride  # noqa: SLF001
+    stride = below._stride  # noqa: SLF001 - a heap like that one
     heap = PriceHeap(stride // 8)
     heap._packed = LayeredEntries(below._packed, stride)  # type: ignore[assignment] # noqa: SLF001 - does what a heap does with a bytearray
     return heap
