@@ -243,7 +243,7 @@ def _error_of(rejected: Rejected) -> Json:
 # --- arguments
 
 
-def raw_transactions(value: Any) -> list[bytes] | Fault:  # noqa: ANN401 - whatever JSON says
+def raw_transactions(value: Any) -> list[bytes] | Fault:  # noqa: ANN401 - as JSON has it
     """A list of signed transactions, or one alone."""
     values = value if isinstance(value, list) else [value]
     if len(values) > CHECKED_MAX:
