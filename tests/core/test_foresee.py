@@ -1,6 +1,7 @@
 """A forecast is a submission that did not happen: the same verdict, place, victims and events, and nothing changes."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
@@ -31,6 +32,7 @@ from txpool.core.lifecycle import Kind
 from txpool.core.pool import Pool
 from txpool.core.rejection import Reason
 from txpool.core.settings import PoolSettings
+from txpool.history.input_log import InputLog, RecordedPool
 from txpool.stores.heap import HeapStore
 
 
@@ -183,6 +185,16 @@ def test_a_large_pool_is_foreseen_without_ranking_it_anew() -> None:
             assert state_digest(pool) == before
         (verdict,), _ = pool.submit([one], accounts, now=2)
         assert (verdict, _events(found)) == (found.verdict, list(pool.events.since(first)))
+
+
+def test_a_forecast_leaves_no_trace_in_the_input_log(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb", buffering=0) as file:
+        pool = RecordedPool(PoolSettings(), head_at(), HeapStore(1 << 26), EventRing(16), InputLog(file))
+        written = file.tell()
+
+        (found,) = foresee(pool, [offer(ALICE, 0)], {ALICE: RICH}, now=1)
+
+        assert (words(found.verdict), file.tell()) == ("ok", written)
 
 
 def _events(found: Forecast) -> Sequence[Event]:

@@ -5,29 +5,27 @@ view is made in constant time; what it then costs is what the submission would c
 """
 
 from array import array
+from collections import deque
 from collections.abc import Mapping, MutableMapping, Sequence
+from copy import copy
 from typing import Any, Final
 
 import msgspec
 
 from txpool.core.candidate import Candidate
 from txpool.core.events import NO_HASH, Event, EventRing
-from txpool.core.eviction import PriceOrder
 from txpool.core.head import Account
-from txpool.core.late_eviction import LatePriceOrder
 from txpool.core.lifecycle import Kind
 from txpool.core.overlay import Layer, LayeredEntries, LayeredShards, own
 from txpool.core.pool import Accepted, Pool, Verdict
 from txpool.core.price_heap import PriceHeap
 from txpool.core.record import RECORD_BYTES
 from txpool.core.rejection import Reason
-from txpool.core.residents import Residents
 from txpool.core.shards import Shards
 from txpool.core.store import Lease, StaleHandleError, Store, StoreStats
 from txpool.core.tallies import Tallies
 
-Prices = PriceOrder | LatePriceOrder
-
+_CORE: Final = "txpool.core."
 _HANDLES_FROM: Final = 2**63  # of what is stored on top; below, no store has come as far as that
 
 
@@ -83,13 +81,11 @@ class _View(Pool):
     def __init__(self, below: Pool) -> None:
         residents = below._residents  # noqa: SLF001 - a second pair of eyes for the same class
         residents.prices.get_ready(residents.slots)
-        self.settings = below.settings
-        self.head = below.head
-        self.events = _Diary(below.events.next_seq)
-        self.store = _LayeredStore(below.store)
-        self._residents = _view_of(residents, self.store, self.events)
-        self._room = below._room  # noqa: SLF001 - as above
-        self._disturbed = below._disturbed  # noqa: SLF001 - as above
+        store, events = _LayeredStore(below.store), _Diary(below.events.next_seq)
+        known = {id(below.store): store, id(below.events): events, id(residents.tallies): Tallies()}
+        for name, part in vars(below).items():
+            if id(part) in known or type(part).__module__.startswith((_CORE, "builtins")):  # a recording stays below
+                setattr(self, name, _seen(part, known))
 
     def judge(self, batch: Sequence[Candidate], accounts: Mapping[bytes, Account], now: int) -> list[Forecast]:
         """As `submit`, keeping apart what each brings."""
@@ -189,42 +185,33 @@ class _LayeredStore:
         return self._below
 
 
-def _view_of(below: Residents, store: Store, events: EventRing) -> Residents:
-    view = Residents.__new__(Residents)
-    for name, value in vars(below).items():
-        if name not in {"store", "events", "tallies", "prices"}:
-            setattr(view, name, _layered(value))
-    view.store, view.events, view.tallies = store, events, Tallies()
-    view.prices = _prices_of(below.prices, store, view.index)
-    return view
+def _seen(value: Any, known: dict[int, Any]) -> Any:  # noqa: ANN401 - whatever the pool is made of
+    """A part of the pool as a view has it: maps and heaps in layers, small things copied, each part once.
 
-
-def _layered(value: Any) -> Any:  # noqa: ANN401 - whatever the pool is made of
+    Args:
+        value: the part.
+        known: parts that have a view already, by identity; grows.
+    """
+    if id(value) in known:
+        return known[id(value)]
     if isinstance(value, Shards):
-        return LayeredShards(value)
-    if isinstance(value, MutableMapping):
-        return Layer(value)
-    if isinstance(value, Mapping):  # read-only
+        view: Any = LayeredShards(value)
+    elif isinstance(value, MutableMapping):
+        view = Layer(value)
+    elif isinstance(value, PriceHeap):
+        view = _heap_of(value)
+    elif isinstance(value, array | list | set | deque):
+        view = copy(value)
+    elif type(value).__module__.startswith(_CORE) and hasattr(value, "__dict__"):
+        view = known[id(value)] = object.__new__(type(value))
+        for name, part in vars(value).items():
+            setattr(view, name, _seen(part, known))
+    elif isinstance(value, Mapping):  # read-only
         return value
-    return own(value)
-
-
-def _prices_of(below: Prices, store: Store, index: Shards[int]) -> Prices:
-    view = type(below).__new__(type(below))
-    for name, value in vars(below).items():
-        setattr(view, name, _price_part(value))
-    view._store, view._index = store, index  # noqa: SLF001 - whoever makes one of a class may fill it
+    else:
+        return own(value)
+    known[id(value)] = view
     return view
-
-
-def _price_part(value: Any) -> Any:  # noqa: ANN401 - whatever an order of prices is made of
-    if isinstance(value, PriceHeap):
-        return _heap_of(value)
-    if isinstance(value, array):
-        return value[:]
-    if isinstance(value, list):  # of what was popped last: nothing yet
-        return []
-    return value
 
 
 def _heap_of(below: PriceHeap) -> PriceHeap:
