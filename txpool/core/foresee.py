@@ -96,8 +96,8 @@ class _View(Pool):
         first = self.events.next_seq
         verdict = self._judge(candidate, accounts)
         tx_hash = candidate.tx.hash
-        handle = self._residents.index.get(tx_hash) if isinstance(verdict, Accepted) else None
-        pending = self._is_pending(self._residents.read(handle)) if handle else None
+        pooled = self.pooled(tx_hash) if isinstance(verdict, Accepted) else None
+        pending = pooled.pending if pooled else None
         return Forecast(tx_hash, verdict, pending, tuple(self.events.since(first)))
 
 

@@ -202,7 +202,7 @@ class Ingest:
         arrival = max(self._arrival, self._clock())
         for place, raw in enumerate(raws):
             try:
-                refusal = self._enter(batch, raw, arrival + place, partial(batch.put, place))
+                refusal = self._enter_dry(batch, raw, arrival + place, partial(batch.put, place))
             except Exception:
                 LOG.exception("decoding broke on 0x%s", raw[:4096].hex())
                 continue
@@ -210,6 +210,16 @@ class Ingest:
                 batch.asked.append(place)
             else:
                 batch.put(place, refusal)
+
+    def _enter_dry(self, batch: DryRun, raw: bytes, arrival: int, reply: Reply) -> Rejected | None:
+        """Decode one transaction into the batch, or refuse it; whatever its type, it goes no further than that."""
+        tx = decode(raw)
+        if isinstance(tx, Rejected):
+            return tx
+        if fault := self._gate.fault(tx):
+            return fault
+        batch.add(tx, arrival, reply, sound=fault_before_sender(tx, batch.head) is None)
+        return None
 
     def _enter(self, batch: Batch, raw: bytes, arrival: int, reply: Reply) -> Rejected | None:
         """Decode one transaction into the batch, or refuse it."""
