@@ -8,6 +8,7 @@ from array import array
 from collections import deque
 from collections.abc import Mapping, MutableMapping, Sequence
 from copy import copy
+from types import MethodType
 from typing import Any, Final
 
 import msgspec
@@ -194,6 +195,8 @@ def _seen(value: Any, known: dict[int, Any]) -> Any:  # noqa: ANN401 - whatever 
     """
     if id(value) in known:
         return known[id(value)]
+    if isinstance(value, MethodType):
+        return getattr(_seen(value.__self__, known), value.__name__)
     if isinstance(value, Shards):
         view: Any = LayeredShards(value)
     elif isinstance(value, MutableMapping):
