@@ -114,11 +114,17 @@ def explain(pool: Pool, tx_hash: bytes) -> Explanation | None:
     if not steps:
         return None
     last = steps[-1]
-    return Explanation(tx_hash, last.sender, last.nonce, _END[last.kind], steps, complete, None)
+    return Explanation(tx_hash, last.sender, last.nonce, _AFTER[last.kind], steps, complete, None)
 
 
-_END: Final[Mapping[Kind, Stage]] = MappingProxyType(
+# Where its last event leaves a transaction.
+_AFTER: Final[Mapping[Kind, Stage]] = MappingProxyType(
     {
+        Kind.RECEIVED: Stage.RECEIVED,
+        Kind.REINJECTED: Stage.VALIDATING,
+        Kind.QUEUED: Stage.QUEUED,
+        Kind.DEMOTED: Stage.QUEUED,
+        Kind.PROMOTED: Stage.PENDING,
         Kind.INCLUDED: Stage.INCLUDED,
         Kind.REPLACED: Stage.REPLACED,
         Kind.EVICTED: Stage.EVICTED,
