@@ -29,6 +29,19 @@ TIMED_OUT: Final = 4
 PARTLY_REFUSED: Final = 5
 
 DEFAULT_RPC: Final = "http://127.0.0.1:8545"
+DEFAULT_SOCKET: Final = "~/.txpool/txpool.ipc"
+# The steps of a transaction's life, as `txpool.core.lifecycle` has them.
+KINDS: Final = (
+    "received",
+    "queued",
+    "promoted",
+    "demoted",
+    "replaced",
+    "evicted",
+    "included",
+    "rejected",
+    "reinjected",
+)
 SHELLS: Final = ("bash", "zsh", "fish")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -146,6 +159,12 @@ def _connect(rpc: str, timeout: float) -> "RpcClient":
     return client
 
 
+def _complete_reason(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
+    from txpool.core.rejection import Reason
+
+    return [reason for reason in Reason if reason.startswith(begun)]
+
+
 def _refusal(message: str) -> Refused:
     from txpool.client.advice import advice
 
@@ -213,6 +232,86 @@ def inspect(*, as_json: bool, rpc: str, timeout: float) -> None:
         raise _refusal(error.message) from None
 
 
+# --- what became of one, and what happens ----------------------------------------------------------------------------
+
+
+@commands.command()
+@click.argument("tx_hash", metavar="HASH")
+@remote
+def explain(*, tx_hash: str, as_json: bool, rpc: str, timeout: float) -> None:
+    """Tell what became of a transaction, and what it waits for."""
+    from txpool.client.jsonrpc import RpcError
+    from txpool.client.lifecycle import describe_explanation
+
+    try:
+        told = _connect(rpc, timeout).call("pool_explain", tx_hash)
+    except RpcError as error:
+        raise _refusal(error.message) from None
+    if as_json:
+        _print_json(told)
+    elif isinstance(told, dict):
+        _say(describe_explanation(told))
+    if told is None:
+        raise Refused(
+            f"nothing is known of {tx_hash}\n"
+            "It never came here, or its events are forgotten: the server keeps the newest ones (events.capacity)."
+        )
+
+
+@commands.command()
+@click.option("--from", "start", metavar="SEQ", help="Number to begin at, earliest or latest.")
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many.")
+@click.option("--sender", "senders", multiple=True, help="Only this address; may be repeated.")
+@click.option("--hash", "hashes", multiple=True, help="Only this transaction, or what it replaced or evicted.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Only this step; may be repeated.")
+@click.option(
+    "--reason", "reasons", multiple=True, shell_complete=_complete_reason, help="Only this reason; may be repeated."
+)
+@click.option("--follow", is_flag=True, help="Go on with what happens, until interrupted.")
+@remote
+def events(
+    *,
+    start: str | None,
+    limit: int | None,
+    follow: bool,
+    as_json: bool,
+    rpc: str,
+    timeout: float,
+    **wanted: tuple[str, ...],
+) -> None:
+    """List what happened in the pool, or follow it.
+
+    Without --from: everything that is remembered, or with --follow what happens from now on.
+    """
+    from itertools import islice
+
+    from txpool.client.events import describe_event
+    from txpool.client.events import events as read_events
+    from txpool.client.jsonrpc import RpcError
+
+    place = start or ("latest" if follow else "earliest")
+    if place not in {"earliest", "latest"} and not (place.isascii() and place.isdigit()):
+        raise click.BadParameter(f"{place!r} is no number, nor earliest or latest", param_hint="--from")
+    told = read_events(_connect(rpc, timeout), place, _event_filter(**wanted), follow=follow)
+    try:
+        for event in islice(told, limit):
+            if as_json:
+                _print_json(event)
+            else:
+                _say(describe_event(event))
+    except RpcError as error:
+        raise _refusal(error.message) from None
+    except KeyboardInterrupt:
+        return
+
+
+def _event_filter(
+    senders: tuple[str, ...], hashes: tuple[str, ...], kinds: tuple[str, ...], reasons: tuple[str, ...]
+) -> dict[str, Any]:
+    given = {"sender": senders, "hash": hashes, "kinds": kinds, "reasons": reasons}
+    return {name: list(values) for name, values in given.items() if values}
+
+
 # --- putting something in --------------------------------------------------------------------------------------------
 
 
@@ -227,6 +326,55 @@ def submit(*, raw: tuple[str, ...], file: IO[str] | None, wait: bool, as_json: b
     They come as hexadecimal RAW arguments, from a file, or from standard input, one a line.
     """
     from txpool.client.submission import submit as hand_in
+
+    lines = _input_lines(raw, file)
+    client = _connect(rpc, timeout)
+    batches = _with_progress(hand_in(client, lines, timeout))
+    accepted, refused = _report(batches, as_json=as_json, alone=len(raw) == 1)
+    if not accepted and not refused:
+        raise click.UsageError("no transaction in the input")
+    if wait and accepted:
+        _await(client, accepted, timeout, as_json=as_json)
+    if refused:
+        sys.exit(PARTLY_REFUSED if accepted else REFUSED)
+
+
+@commands.command()
+@click.argument("raw", nargs=-1)
+@click.option("--file", "file", type=click.File(), help="One transaction a line; - is standard input.")
+@remote
+def check(*, raw: tuple[str, ...], file: IO[str] | None, as_json: bool, rpc: str, timeout: float) -> None:
+    """Say what would become of signed transactions, without handing them in.
+
+    They are tried as if submitted one after another, a hundred at a time.
+    """
+    from txpool.client.advice import advice
+    from txpool.client.jsonrpc import RpcError
+    from txpool.client.lifecycle import check as try_out
+    from txpool.client.lifecycle import describe_check
+
+    lines = _input_lines(raw, file)
+    try:
+        checked = [each for batch in try_out(_connect(rpc, timeout), lines) for each in batch]
+    except RpcError as error:
+        raise _refusal(error.message) from None
+    if not checked:
+        raise click.UsageError("no transaction in the input")
+    if as_json:
+        for each in checked:
+            _print_json({"line": each.line, **each.told})
+    else:
+        _say(describe_check(checked))
+        for hint in dict.fromkeys(advice(each.message) for each in checked if each.message):
+            if hint:
+                _tell(hint)
+    refused = sum(not each.accepted for each in checked)
+    if refused:
+        sys.exit(PARTLY_REFUSED if refused < len(checked) else REFUSED)
+
+
+def _input_lines(raw: tuple[str, ...], file: IO[str] | None) -> "Iterator[tuple[int, str]]":
+    """The transactions of arguments, a file or standard input, numbered."""
     from txpool.client.submission import transactions
 
     if raw and file:
@@ -235,16 +383,35 @@ def submit(*, raw: tuple[str, ...], file: IO[str] | None, wait: bool, as_json: b
         if sys.stdin.isatty():
             raise click.UsageError("no transaction: give raw hex, or --file FILE, or pipe lines in")
         file = sys.stdin
-    client = _connect(rpc, timeout)
     lines: Iterable[str] = raw if file is None else file
-    batches = _with_progress(hand_in(client, transactions(lines), timeout))
-    accepted, refused = _report(batches, as_json=as_json, alone=len(raw) == 1)
-    if not accepted and not refused:
-        raise click.UsageError("no transaction in the input")
-    if wait and accepted:
-        _await(client, accepted, timeout, as_json=as_json)
-    if refused:
-        sys.exit(PARTLY_REFUSED if accepted else REFUSED)
+    return transactions(lines)
+
+
+@commands.command()
+@click.argument("named", metavar="HASH|ADDRESS")
+@remote
+def remove(*, named: str, as_json: bool, rpc: str, timeout: float) -> None:
+    """Have the pool let go of a transaction, or of all of a sender.
+
+    The pool takes that over its Unix socket alone: --rpc PATH; the daemon's ready line names it.
+    """
+    from txpool.client.jsonrpc import RpcError
+    from txpool.client.lifecycle import remove as let_go
+
+    source = click.get_current_context().get_parameter_source("rpc")
+    client = _connect(DEFAULT_SOCKET if source is click.core.ParameterSource.DEFAULT else rpc, timeout)
+    if not client.is_private:
+        raise click.UsageError(f"remove needs the Unix socket of the daemon, not {rpc}: --rpc {DEFAULT_SOCKET}, say")
+    try:
+        removed = let_go(client, named)
+    except RpcError as error:
+        raise _refusal(error.message) from None
+    if as_json:
+        _print_json({"removed": removed})
+        return
+    for tx_hash in removed:
+        _say(tx_hash)
+    _tell(f"{len(removed)} removed; `txpool explain HASH` tells of each, and of what waits behind it now.")
 
 
 @commands.command()

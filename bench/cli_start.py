@@ -23,6 +23,10 @@ COMMANDS: Final = (
     ("status",),
     ("content",),
     ("inspect",),
+    ("explain", "0x" + "00" * 32),
+    ("events",),
+    ("check", "0x00"),
+    ("remove", "0x" + "00" * 32),
     ("submit", "0x00"),
     ("send", "--dev-account", "0", "--to", RECIPIENT),
 )

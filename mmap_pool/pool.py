@@ -72,6 +72,15 @@ class SlabPool:
         self._used += 1
         return handle
 
+    def has_room(self, size: int) -> bool:
+        """Tell whether `put` would find a slot for so many bytes. O(slabs) where none is free."""
+        if size > self.largest:
+            return False
+        fitting = self._shelves[bisect_left(self._sizes, size) :]
+        if self.arena.slabs < self.arena.slabs_max or any(shelf.first for shelf in fitting):
+            return True
+        return any(self._convertible(slab) for slab in self._slabs)
+
     def holds(self, handle: Handle) -> bool:
         """Tell whether the handle opens a payload; any int may be asked for."""
         number = handle >> SLOT_BITS & SLAB_MASK
@@ -186,13 +195,16 @@ class SlabPool:
             number = (self._emptied & -self._emptied).bit_length() - 1
             self._emptied ^= 1 << number
             old = self._slabs[number]
-            # The new slots start at the old ones' highest generation; one worn slot must not age them all.
-            if old.is_empty and (generation := old.newest_generation) <= GENERATION_MAX // 2:
+            if self._convertible(old):
                 self._shelf_of[number].remove(old)
-                self._slabs[number] = self._lay_out(number, shelf, generation)
+                self._slabs[number] = self._lay_out(number, shelf, old.newest_generation)
                 self._shelf_of[number] = shelf
                 return True
         return False
+
+    def _convertible(self, slab: Slab) -> bool:
+        """New slots start at the old ones' highest generation; one worn slot must not age them all."""
+        return slab.is_empty and slab.newest_generation <= GENERATION_MAX // 2
 
     def _lay_out(self, number: int, shelf: Shelf, first_generation: int) -> Slab:
         slab = Slab(self.arena, number, shelf.slot_bytes, first_generation=first_generation)

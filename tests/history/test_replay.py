@@ -75,6 +75,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
             pool.expire(now=now)
         send_blobs_and_take_them_back(pool)
         pool.set_price_floor(40, now=10**12)
+        pool.remove([each.hash for each in pool.pending_of(pool.pending_senders()[0])], now=2 * 10**12)
         pool.check()
         return path, digest(pool.events.since(0))
 
@@ -135,6 +136,12 @@ def test_the_scenario_has_something_of_everything(recorded: tuple[Path, str]) ->
     assert kinds == {
         "RECEIVED", "QUEUED", "PROMOTED", "DEMOTED", "REPLACED", "EVICTED", "INCLUDED", "REJECTED", "REINJECTED",
     }  # fmt: skip
+
+
+def test_the_scenario_ends_with_a_removal_by_the_operator(recorded: tuple[Path, str]) -> None:
+    pool = replay(read_entries(recorded[0]), HeapStore(1 << 26))
+
+    assert pool.tallies.removed_pending[Reason.REMOVED_BY_OPERATOR] >= 1
 
 
 def test_a_replayed_log_gives_the_same_events(recorded: tuple[Path, str]) -> None:

@@ -20,6 +20,7 @@ from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
 from txpool.rpc.http import HttpLimits, HttpServer
 from txpool.rpc.http_service import FAREWELL, JsonRpcOverHttp
+from txpool.rpc.pool import PoolNamespace
 from txpool.rpc.registry import build_methods
 from txpool.rpc.service import JsonRpc, RpcLimits
 from txpool.stores.heap import HeapStore
@@ -60,6 +61,7 @@ class Node:
         limits: RpcLimits | None = None,
         http: HttpLimits | None = None,
         fetching: bool = False,
+        ring: int = 1 << 14,
     ) -> None:
         self.clock = Clock()
         self.store = HeapStore(1 << 30)
@@ -70,7 +72,7 @@ class Node:
             clock=self.clock,
             settings=DevChainSettings(initial_blocks=initial_blocks),
         )
-        self.pool = Pool(pool or PoolSettings(), self.chain.head(), self.store, EventRing(1 << 14))
+        self.pool = Pool(pool or PoolSettings(), self.chain.head(), self.store, EventRing(ring))
         self.ingest = Ingest(
             self.pool,
             self.chain.chain_id,
@@ -81,7 +83,10 @@ class Node:
             at_hand=None if fetching else lambda addresses: {each: self.chain.account(each) for each in addresses},
         )
         self.times: list[tuple[str, float]] = []
-        methods = build_methods(self.pool, self.chain, "0.1.0", self.chain)
+        self.noticed: list[range] = []
+        self.own = PoolNamespace(self.pool, self.chain, self.ingest, self.clock, self.noticed.append)
+        methods = build_methods(self.pool, self.chain, "0.1.0", self.chain, (self.own,))
+        self.methods = methods
         self.rpc = JsonRpc(
             methods,
             self.ingest,

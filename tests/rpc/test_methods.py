@@ -351,7 +351,7 @@ async def test_the_server_tells_about_itself(client: Client) -> None:
         "net_peerCount": "0x0",
         "eth_syncing": False,
         "eth_accounts": [],
-        "rpc_modules": dict.fromkeys(("dev", "eth", "net", "rpc", "txpool", "web3"), "1.0"),
+        "rpc_modules": dict.fromkeys(("dev", "eth", "net", "pool", "rpc", "txpool", "web3"), "1.0"),
     }
     for method, result in told.items():
         assert await client.result(method) == result, method

@@ -69,6 +69,11 @@ class RpcClient:
         """Hang up."""
         self._connection.close()
 
+    @property
+    def is_private(self) -> bool:
+        """Whether it is a Unix socket, where an operator's methods are."""
+        return isinstance(self._connection, UnixSocket)
+
     def call(self, method: str, *params: Json) -> Json:
         """Ask one thing.
 

@@ -80,6 +80,10 @@ class PriceOrder:
         if self._overdue:
             self._rank_anew()
 
+    def get_ready(self, _slots: int) -> None:
+        """Do now what the next submission would have to do first; nothing comes of it."""
+        self.settle()
+
     def underpriced(self, tip_cap: int, fee_cap: int) -> bool:
         """Whether a newcomer is no better than the cheapest of each heap that is not empty."""
         self._drop_stale(self._urgent)

@@ -80,9 +80,18 @@ def _drop_too_much_gas(residents: Residents) -> None:
 
 def drop_where(residents: Residents, condemned: Callable[[Resident], bool], reason: Reason) -> None:
     """Drop all that a test condemns; their successors wait in the queue. O(n)."""
-    victims = [tx for handle in residents.index.values() if condemned(tx := residents.read(handle))]
-    for tx in victims:
-        sender = residents.senders[tx.sender]
-        drop(residents, tx, reason)
-        residents.release_if_empty(tx.sender, sender)
-    residents.prices.removed(len(victims))
+    read = residents.read
+    drop_all(residents, [tx.hash for handle in residents.index.values() if condemned(tx := read(handle))], reason)
+
+
+def drop_all(residents: Residents, hashes: Iterable[bytes], reason: Reason) -> None:
+    """Drop these one after the other, as far as they are here; their successors wait in the queue."""
+    dropped = 0
+    for tx_hash in hashes:
+        if handle := residents.index.get(tx_hash):
+            tx = residents.read(handle)
+            sender = residents.senders[tx.sender]
+            drop(residents, tx, reason)
+            residents.release_if_empty(tx.sender, sender)
+            dropped += 1
+    residents.prices.removed(dropped)

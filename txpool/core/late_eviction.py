@@ -25,6 +25,7 @@ _WORDS: Final = 4
 _ENTRY: Final = Struct(f">{_WORDS}Q")  # price, the other price, nonce upside down, handle
 _RANK_EACH_TIME: Final = 4
 _SWEEP_EACH_TIME: Final = 8
+_SLOTS_OF_ONE_MAX: Final = 4  # a transaction has up to 128 KiB
 _SLACK: Final = 4096  # entries of those that have left, beyond a quarter of the pool, before they are swept out
 
 
@@ -73,6 +74,11 @@ class LatePriceOrder:
 
     def settle(self) -> None:
         """Nothing is ever overdue."""
+
+    def get_ready(self, slots: int) -> None:
+        """Where the next submission may find the pool full, rank now what it would have to rank."""
+        if slots + _SLOTS_OF_ONE_MAX > self._room:
+            self._rank_all()
 
     def set_base_fee(self, base_fee: int | None, slots: int) -> None:
         """Rank at the base fee of the next block; forget all ranks if the pool is far from full."""

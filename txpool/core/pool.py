@@ -14,7 +14,7 @@ from txpool.core.candidate import Candidate
 from txpool.core.events import EventRing
 from txpool.core.eviction import slots_of
 from txpool.core.head import Account, Head, HeadChange
-from txpool.core.head_update import apply_head_change, drop_where
+from txpool.core.head_update import apply_head_change, drop_all, drop_where
 from txpool.core.lifecycle import Kind
 from txpool.core.limits import truncate
 from txpool.core.placement import drop, enqueue, outbids, promote, promote_one
@@ -139,6 +139,12 @@ class Pool:
             return first
         return self._residents.begin(now, change.head.number, change.included)
 
+    def remove(self, hashes: Sequence[bytes], *, now: int) -> range:
+        """Take these out, as far as they are here, because an operator says so; their successors wait in the queue."""
+        first = self._begin(now)
+        drop_all(self._residents, hashes, Reason.REMOVED_BY_OPERATOR)
+        return range(first, self.events.next_seq)
+
     # What looks at it.
 
     def knows(self, tx_hash: bytes) -> bool:
@@ -174,6 +180,19 @@ class Pool:
         return Pooled(blob.hash, blob.sender, blob.nonce, blob.arrival, pending=True, payload=payload)
 
     # The next four leave blob transactions out, as geth's content does.
+
+    def resident(self, tx_hash: bytes) -> Resident | None:
+        """The record of a transaction by its hash."""
+        handle = self._residents.index.get(tx_hash)
+        return self._residents.read(handle) if handle else None
+
+    def read(self, handle: int) -> Resident:
+        """The record behind the handle of a pooled transaction."""
+        return self._residents.read(handle)
+
+    def sender(self, address: bytes) -> Sender | None:
+        """What the pool keeps of a sender; not to be changed."""
+        return self._residents.senders.get(address)
 
     def pending_senders(self) -> list[bytes]:
         """Who has something executable."""

@@ -86,6 +86,7 @@ class Reason(StrEnum):
     NONCE_GAP = "nonce_gap"
     REFUSED_AFTER_WAITING = "refused_after_waiting"
     BLOBS_UNAVAILABLE = "blobs_unavailable"
+    REMOVED_BY_OPERATOR = "removed_by_operator"
 
 
 _FUNDS: Final = "insufficient funds for gas * price + value"

@@ -6,7 +6,7 @@ a little fuller. Keys and values must be atoms (bytes, ints, structs with `gc=Fa
 the cyclic collector.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, Generic, TypeVar
 
 V = TypeVar("V")
@@ -35,7 +35,7 @@ class Shards(Generic[V]):
         for shard in self._shards:
             yield from shard
 
-    def shard(self, number: int) -> dict[bytes, V]:
+    def shard(self, number: int) -> Mapping[bytes, V]:
         """The part of the map whose keys end in this byte; not to be changed."""
         return self._shards[number]
 

@@ -45,6 +45,9 @@ class Store(Protocol):
     def put(self, record: bytes, payload: bytes) -> int | None:
         """Copy record and payload in; None when the store is full. All records of one store have one size."""
 
+    def has_room(self, size: int) -> bool:
+        """Whether `put` would take record and payload of so many bytes together."""
+
     def holds(self, handle: int) -> bool:
         """Whether the handle still names a live transaction."""
 

@@ -25,6 +25,7 @@ from txpool.rpc.http import Access, Exchange, HttpLimits, HttpServer
 from txpool.rpc.http_service import FAREWELL, JsonRpcOverHttp
 from txpool.rpc.ipc import IpcServer
 from txpool.rpc.method import Methods
+from txpool.rpc.pool import PoolNamespace
 from txpool.rpc.registry import build_methods
 from txpool.rpc.service import JsonRpc, RpcLimits
 from txpool.rpc.session import SessionLimits
@@ -66,9 +67,18 @@ class LiveParts:
         self.sync_sends.notice(events)
 
 
-def methods_of(node: Node, live: LiveParts) -> Methods:
-    """What JSON-RPC serves of a node."""
-    parts = (live.filters, live.sync_sends)
+def own_namespace(node: Node, ingest: Ingest) -> PoolNamespace:
+    """Our own methods; what an operator's removal causes is told to whom the node tells what happens."""
+
+    def notice(events: range) -> None:
+        node.on_events(events)
+
+    return PoolNamespace(node.pool, node.chain, ingest, time.time_ns, notice)
+
+
+def methods_of(node: Node, live: LiveParts, own: PoolNamespace) -> Methods:
+    """What JSON-RPC serves of a node, whatever carries it."""
+    parts = (live.filters, live.sync_sends, own)
     return build_methods(node.pool, node.chain, version("txpool"), node.chain, parts)
 
 
@@ -93,14 +103,14 @@ def ingest_of(settings: Settings, node: Node) -> Ingest:
 class RpcListeners:
     """Every server of JSON-RPC. None listens yet.
 
-    What they serve is the same but for `private`, methods that only the Unix socket has.
+    What they serve is the same but for the private methods of our own namespace, which only the Unix socket has.
     """
 
     def __init__(
         self,
         settings: Settings,
         methods: Methods,
-        private: Methods,
+        own: PoolNamespace,
         *,
         live: LiveParts,
         ingest: Ingest,
@@ -114,9 +124,9 @@ class RpcListeners:
         def service(served: Methods, patience_s: float | None = None) -> JsonRpc:
             return JsonRpc(served, ingest, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
 
-        kinds = live.streams.kinds()
+        kinds = {**live.streams.kinds(), **own.kinds()}
         self.http = _http_server(settings, service(methods, HTTP_PATIENCE_S), watches)
-        self.ipc = IpcServer(service({**methods, **private}), kinds, _session_limits(settings.ipc))
+        self.ipc = IpcServer(service({**methods, **own.private()}), kinds, _session_limits(settings.ipc))
         ws = settings.ws
         self.ws = WsServer(
             service(methods),

@@ -16,7 +16,15 @@ import uvloop
 from txpool.chain.genesis import GenesisError
 from txpool.config import Address, Settings
 from txpool.daemon.chores import expire_queued, feed_watchdog
-from txpool.daemon.listeners import LiveParts, Places, RpcListeners, ingest_of, methods_of, metrics_server
+from txpool.daemon.listeners import (
+    LiveParts,
+    Places,
+    RpcListeners,
+    ingest_of,
+    methods_of,
+    metrics_server,
+    own_namespace,
+)
 from txpool.daemon.log import start_log
 from txpool.daemon.metrics import MetricsPage, families
 from txpool.daemon.miner import Miner
@@ -84,11 +92,12 @@ class Daemon:
         self._node = node = Node(settings)
         self._ingest = ingest_of(settings, node)
         self._live = LiveParts(settings, node, self._ingest)
-        methods = methods_of(node, self._live)
-        self._watches = Watches((*methods, SEND))
+        own = own_namespace(node, self._ingest)
+        methods = methods_of(node, self._live, own)
+        self._watches = Watches((*methods, *own.private(), SEND))
         self._miner = Miner(node.chain, settings.dev.period, lambda: node.pool.counts().pending)
         node.on_events = self._ingest.on_events = self._notice
-        self._rpc = RpcListeners(settings, methods, {}, live=self._live, ingest=self._ingest, watches=self._watches)
+        self._rpc = RpcListeners(settings, methods, own, live=self._live, ingest=self._ingest, watches=self._watches)
         self.page = MetricsPage(families(node, self._ingest, self._rpc, self._watches, settings.store.kind))
         self._metrics = metrics_server(self.page)
 

@@ -106,7 +106,14 @@ class Floored(msgspec.Struct, frozen=True, tag=True):
     tip: bytes
 
 
-Entry = Began | Submitted | Advanced | Expired | Floored
+class Removed(msgspec.Struct, frozen=True, tag=True):
+    """A call of `Pool.remove`."""
+
+    now: int
+    hashes: tuple[bytes, ...]
+
+
+Entry = Began | Submitted | Advanced | Expired | Floored | Removed
 
 
 class InputLog:
@@ -156,6 +163,11 @@ class RecordedPool(Pool):
         self._log.append(Floored(now, _wide(tip)))
         return super().set_price_floor(tip, now=now)
 
+    def remove(self, hashes: Sequence[bytes], *, now: int) -> range:
+        """As `Pool.remove`."""
+        self._log.append(Removed(now, tuple(hashes)))
+        return super().remove(hashes, now=now)
+
 
 def read_entries(path: Path) -> Iterator[Entry]:
     """Read a log from its beginning.
@@ -203,6 +215,8 @@ def _feed(pool: Pool, entry: Entry) -> None:
             pool.expire(now=entry.now)
         case Floored():
             pool.set_price_floor(int.from_bytes(entry.tip, "big"), now=entry.now)
+        case Removed():
+            pool.remove(entry.hashes, now=entry.now)
         case Began():
             raise InputLogError("an input log begins once")
 

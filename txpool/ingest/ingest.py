@@ -5,11 +5,13 @@ import logging
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, Protocol
 
 import msgspec
 
 from txpool.core.candidate import Candidate
+from txpool.core.foresee import foresee
 from txpool.core.head import Account
 from txpool.core.pool import Pool
 from txpool.core.rejection import Reason, Rejected
@@ -19,6 +21,7 @@ from txpool.ingest.batch import CRASHED, Batch, BlobArrival, Outcome, Reply
 from txpool.ingest.blob_lane import BlobLane
 from txpool.ingest.blob_proofs import conversion_fault, is_unready
 from txpool.ingest.counters import IngestCounters
+from txpool.ingest.dry_run import Checked, DryRun
 from txpool.ingest.gate import Gate
 
 LOG: Final = logging.getLogger(__name__)
@@ -130,6 +133,20 @@ class Ingest:
         candidates = self._lane[0].candidates if self._lane else ()
         return next((each.tx for each in candidates if each.tx.hash == tx_hash), None)
 
+    async def check(self, raws: Sequence[bytes]) -> list[Checked] | Busy:
+        """Say what would become of these, were they handed in now one after another; nothing comes of it."""
+        settings = self.settings
+        batch = DryRun(self._pool.head, raws)
+        if self.depth >= settings.queue_max or self.depth_bytes + batch.size > settings.queue_bytes_max:
+            return Busy(self.depth)
+        self.depth += batch.count
+        self.depth_bytes += batch.size
+        self._decode_dry(batch, raws)
+        self._lane.append(batch)
+        self._recover(batch)
+        self._turn_soon()
+        return await batch.finished
+
     async def drain(self) -> None:
         """Wait until everything that was taken is judged."""
         while self.depth:
@@ -179,6 +196,30 @@ class Ingest:
             arrival += 1
         self._arrival = arrival
         return batch
+
+    def _decode_dry(self, batch: DryRun, raws: Sequence[bytes]) -> None:
+        """As `_decode`, without leaving a trace."""
+        arrival = max(self._arrival, self._clock())
+        for place, raw in enumerate(raws):
+            try:
+                refusal = self._enter_dry(batch, raw, arrival + place, partial(batch.put, place))
+            except Exception:
+                LOG.exception("decoding broke on 0x%s", raw[:4096].hex())
+                continue
+            if refusal is None:
+                batch.asked.append(place)
+            else:
+                batch.put(place, refusal)
+
+    def _enter_dry(self, batch: DryRun, raw: bytes, arrival: int, reply: Reply) -> Rejected | None:
+        """Decode one transaction into the batch, or refuse it; whatever its type, it goes no further than that."""
+        tx = decode(raw)
+        if isinstance(tx, Rejected):
+            return tx
+        if fault := self._gate.fault(tx):
+            return fault
+        batch.add(tx, arrival, reply, sound=fault_before_sender(tx, batch.head) is None)
+        return None
 
     def _enter(self, batch: Batch, raw: bytes, arrival: int, reply: Reply) -> Rejected | None:
         """Decode one transaction into the batch, or refuse it."""
@@ -273,6 +314,8 @@ class Ingest:
         if batch.broken:
             self._give_up(batch)
         self._lane.popleft()
+        if isinstance(batch, DryRun):
+            batch.finish()
         self.depth -= batch.count
         self.depth_bytes -= batch.size
         if not self.depth:
@@ -288,6 +331,9 @@ class Ingest:
             self._look_again(batch)
         if not self._accounts_known(batch):
             return False
+        if isinstance(batch, DryRun):
+            batch.foreseen(foresee(pool, batch.candidates, batch.accounts, now=self._clock()))
+            return True
         verdicts, events = pool.submit(batch.candidates, batch.accounts, now=self._clock())
         counters = self.counters
         counters.batches += 1

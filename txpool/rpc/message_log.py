@@ -93,6 +93,8 @@ class LogCursor:
 
     __slots__ = ("_log", "_next", "_open")
 
+    behind = False  # it finds what it looks at
+
     def __init__(self, log: Log) -> None:
         self._log = log
         self._next = log.next

@@ -201,7 +201,7 @@ class Session:
             self._house.counters.notifications += len(notifications)
             for each in notifications:
                 self._line.write(each)
-            more = more or len(notifications) == PUMP_MAX
+            more = more or subscription.behind or len(notifications) == PUMP_MAX
         if more:
             asyncio.get_running_loop().call_soon(self.pump)
 

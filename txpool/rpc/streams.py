@@ -97,8 +97,7 @@ class Streams:
         for event in _kept(self._pool, events):
             if event.kind is Move.PROMOTED:
                 self._announce(event)
-                grown = True
-        if grown and not self._due:
+        if (grown or events) and not self._due:
             self._due = True
             asyncio.get_running_loop().call_soon(self._tell)
 
@@ -139,6 +138,8 @@ class Streams:
 
 class Silence:
     """A place in a stream that never has anything to tell: there is no EVM that writes logs, and nothing to sync."""
+
+    behind = False
 
     def take(self, most: int) -> Sequence[bytes]:
         """Nothing."""

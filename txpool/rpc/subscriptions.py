@@ -20,6 +20,10 @@ ID_BYTES: Final = 16
 class Cursor(Protocol):
     """A place in what happens; each message is read once, in order."""
 
+    @property
+    def behind(self) -> bool:
+        """Whether it has more to look at, though it found less than it was asked for: others shall have their turn."""
+
     def take(self, most: int) -> Sequence[bytes] | None:
         """Up to so many messages, as JSON; fewer, or none, when there are no more yet.
 
@@ -76,6 +80,11 @@ class Subscription:
             method,
             self.identity.encode(),
         )
+
+    @property
+    def behind(self) -> bool:
+        """Whether the cursor has more to look at."""
+        return self._cursor.behind
 
     def take(self, most: int) -> list[bytes] | None:
         """Up to so many notifications; None where some are gone."""

@@ -62,7 +62,7 @@ class HeapStore:
     def put(self, record: bytes, payload: bytes) -> int | None:
         """Keep record and payload; None when the limit is reached."""
         size = len(record) + len(payload)
-        if self._bytes_used + size + (self._used + 1) * OVERHEAD_BYTES > self._limit_bytes:
+        if not self.has_room(size):
             return None
         self._issued += 1
         self._shards[self._issued % _SHARDS][self._issued] = Transaction(record, payload)
@@ -70,6 +70,10 @@ class HeapStore:
         self._bytes_used += size
         self._high_water = max(self._high_water, self._used)
         return self._issued
+
+    def has_room(self, size: int) -> bool:
+        """Tell whether record and payload of so many bytes would stay within the limit."""
+        return self._bytes_used + size + (self._used + 1) * OVERHEAD_BYTES <= self._limit_bytes
 
     def holds(self, handle: int) -> bool:
         """Tell whether the handle still names a live transaction."""

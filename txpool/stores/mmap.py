@@ -26,6 +26,10 @@ class MmapStore:
         assert len(record) == self._record_bytes, "records have one size"
         return self.pool.put(record, payload)
 
+    def has_room(self, size: int) -> bool:
+        """Tell whether a slot is to be had for record and payload of so many bytes together."""
+        return self.pool.has_room(size)
+
     def holds(self, handle: int) -> bool:
         """Tell whether the handle still names a live transaction."""
         return self.pool.holds(handle)

@@ -1,0 +1,61 @@
+"""The operator takes transactions out."""
+
+from tests.core.stand import ALICE, BOB, CAROL, Stand, offer
+from txpool.core.lifecycle import Kind
+from txpool.core.rejection import Reason
+
+
+def remove(stand: Stand, *hashes: bytes) -> range:
+    events = stand.pool.remove(hashes, now=stand.now)
+    stand.pool.check()
+    return events
+
+
+def test_what_stood_behind_a_removed_one_waits_in_the_queue() -> None:
+    stand = Stand()
+    stand.send(*(offer(ALICE, nonce) for nonce in range(3)))
+
+    events = remove(stand, offer(ALICE, 1).tx.hash)
+
+    assert (stand.pending(ALICE), stand.queued(ALICE)) == ([0], [2])
+    assert [(event.kind, event.reason, event.nonce) for event in stand.events(events.start)] == [
+        (Kind.EVICTED, Reason.REMOVED_BY_OPERATOR, 1),
+        (Kind.DEMOTED, Reason.PREDECESSOR_LEFT, 2),
+    ]
+
+
+def test_the_removed_one_may_be_sent_again() -> None:
+    stand = Stand()
+    stand.send(offer(ALICE, 0), offer(ALICE, 1))
+    remove(stand, offer(ALICE, 0).tx.hash)
+
+    assert stand.send(offer(ALICE, 0)) == ["ok"]
+    assert stand.pending(ALICE) == [0, 1]
+
+
+def test_a_sender_of_whom_nothing_is_left_is_forgotten() -> None:
+    stand = Stand()
+    stand.send(offer(ALICE, 0), offer(ALICE, 4))
+
+    remove(stand, offer(ALICE, 4).tx.hash, offer(ALICE, 0).tx.hash)
+
+    assert not stand.pool.tracks(ALICE)
+    assert stand.counts() == (0, 0)
+
+
+def test_what_is_not_there_leaves_no_event() -> None:
+    stand = Stand()
+    stand.send(offer(ALICE, 0))
+
+    assert not remove(stand, offer(BOB, 0).tx.hash)
+    assert stand.counts() == (1, 0)
+
+
+def test_a_removal_makes_room_in_a_full_pool() -> None:
+    stand = Stand(global_slots=1, global_queue=1)
+    stand.send(offer(ALICE, 0, 100), offer(BOB, 0, 100))
+    assert stand.send(offer(CAROL, 0, 50)) == ["transaction underpriced"]
+
+    remove(stand, offer(BOB, 0, 100).tx.hash)
+
+    assert stand.send(offer(CAROL, 0, 50)) == ["ok"]

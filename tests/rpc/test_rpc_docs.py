@@ -1,0 +1,60 @@
+"""The examples of docs/rpc.md, played in order on one node: each gives what the page says, but for the time."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from tests.outside import ROOT
+from tests.rpc.loop import run
+from tests.rpc.node import ALICE, GWEI, Node, transfer
+from tests.rpc.test_pool_socket import Peer, sent, socket_of
+
+PAGE: Final = (ROOT / "docs" / "rpc.md").read_text()
+SUBSCRIPTION: Final = "0x9cef478923ff08bf67fde6c64013158d"
+EXAMPLE: Final = re.compile(r"^```json\n--> (.*?)\n<-- (.*?)(?:\n<-- (.*?))?\n```$", re.MULTILINE | re.DOTALL)
+
+
+def without_times(told: Any) -> Any:  # noqa: ANN401 - whatever JSON says
+    """The time, and the name of a subscription, are others at each run."""
+    if isinstance(told, list):
+        return [without_times(each) for each in told]
+    if isinstance(told, dict):
+        return {name: "..." if name in {"time", "subscription"} else without_times(each) for name, each in told.items()}
+    return told
+
+
+async def play(peer: Peer, request: dict[str, Any], *, subscribes: bool) -> list[Any]:
+    """Send one request; its answer, and for a subscription the first thing that is told."""
+    answer = await peer.ask(request)
+    if not subscribes:
+        return [answer]
+    return [{**answer, "result": SUBSCRIPTION}, await peer.message()]
+
+
+async def prepared(peer: Peer) -> None:
+    """What the page's examples find: one that is pending, one that waits."""
+    await sent(peer, transfer(ALICE, 0), transfer(ALICE, 2, tip_cap=2 * GWEI))
+
+
+def test_the_examples_of_the_page_are_true(tmp_path: Path) -> None:
+    async def story() -> list[tuple[Any, list[Any]]]:
+        played = []
+        async with socket_of(Node(), tmp_path) as peer:
+            await prepared(peer)
+            for request, *answers in EXAMPLE.findall(PAGE):
+                said = await play(peer, json.loads(request), subscribes="_subscribe" in request)
+                played.append(([json.loads(each) for each in answers if each], said))
+        return played
+
+    played = run(story())
+
+    for written, said in played:
+        assert without_times(written) == without_times(said), json.dumps(said)
+
+
+def test_every_method_of_the_namespace_has_an_example() -> None:
+    shown = {json.loads(request)["method"] for request, *_ in EXAMPLE.findall(PAGE)}
+    node_methods = set(re.findall(r'"(pool_[a-z]+)": Method', (ROOT / "txpool" / "rpc" / "pool.py").read_text()))
+
+    assert shown == node_methods | {"pool_subscribe"}
