@@ -1,8 +1,8 @@
 """What the cyclic collector sees of a full pool, and how far each map grows: by count, never by the clock."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence, Sized
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from typing import Any, Final
 
 import pytest
 
@@ -105,7 +105,7 @@ def maps_of(pool: Pool) -> dict[str, int]:
     return {name: len(part) for name, part in parts.items() if isinstance(part, Sized)}
 
 
-SMALL: Final = {"account_slots": 4, "global_slots": 48, "account_queue": 8, "global_queue": 16}
+SMALL: Final[Mapping[str, Any]] = {"account_slots": 4, "global_slots": 48, "account_queue": 8, "global_queue": 16}
 BOUNDS: Final = {
     "residents.mined": 0,
     "residents.released": BATCH,  # of the operation before
