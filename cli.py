@@ -490,7 +490,7 @@ def run(file: str | None, pairs: tuple[str, ...], *, dev: bool, **named: str | N
         raise Misconfigured("nothing would listen: http.listen is off, and there is no other listener so far")
     from txpool.daemon import run as run_daemon
 
-    sys.exit(run_daemon(configuration.settings))
+    sys.exit(run_daemon(configuration.settings, configuration.corrections()))
 
 
 @commands.command("check-config")
