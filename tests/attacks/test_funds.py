@@ -98,6 +98,24 @@ def test_in_a_hardened_pool_queued_ones_count_too() -> None:
     assert verdicts == ["ok", "ok", "ok", f"{funds}: {facts}"]
 
 
+def test_in_a_hardened_pool_the_balance_must_cover_all_to_the_last_wei() -> None:
+    field = Field(hardened=True)
+    poor = field.fund(crook(0), 3 * GAS_COST - 1)
+
+    verdicts = field.attack(*chain(poor, (1, 2, 3), DEAR))
+
+    assert verdicts[:2] == ["ok", "ok"]
+    assert verdicts[2].endswith("overshot 1")
+
+
+def test_in_a_hardened_pool_a_pending_one_may_be_replaced_within_the_balance() -> None:
+    field = Field(hardened=True)
+    poor = field.fund(crook(0), 2 * GAS_COST)
+    field.attack(offer(poor, 0, DEAR))
+
+    assert field.attack(offer(poor, 0, 2 * DEAR)) == ["ok"]
+
+
 def test_in_a_hardened_pool_a_queued_one_may_be_replaced_within_the_balance() -> None:
     field = Field(hardened=True)
     poor = field.fund(crook(0), 3 * GAS_COST)
@@ -113,7 +131,7 @@ def test_in_a_hardened_pool_a_poorer_sender_loses_his_last_ones(hardened: bool) 
     poor = crook(0)
     field.attack(*chain(poor, range(ACCOUNT), DEAR), offer(poor, 9, DEAR))
 
-    field.see({poor: Account(0, 2 * GAS_COST + 1)})
+    field.see({poor: Account(0, 2 * GAS_COST)})
 
     assert field.pending(poor) == ([0, 1] if hardened else [0, 1, 2, 3])
     assert field.queued(poor) == ([] if hardened else [9])

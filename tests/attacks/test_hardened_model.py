@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from tests.core.stand import Stand, dynamic, heap_store, offer
 from txpool.core.candidate import Candidate
 from txpool.core.hardening import displaced
 from txpool.core.head import Account
+from txpool.core.late_eviction import LatePriceOrder
 
 SENDERS: Final = tuple(bytes([number]) * 20 for number in range(1, 6))
 COST: Final = 21_000
@@ -30,8 +32,9 @@ _STEPS: Final = st.lists(
 )
 
 
-@given(_STEPS)
-def test_a_sender_never_owes_more_than_he_has(steps: list[list[Candidate] | dict[bytes, Account]]) -> None:
+@pytest.mark.parametrize("late", [False, True], ids=["ranked as geth does", "ranked late"])
+@given(steps=_STEPS)
+def test_a_sender_never_owes_more_than_he_has(steps: list[list[Candidate] | dict[bytes, Account]], late: bool) -> None:
     stand = Stand(
         dict.fromkeys(SENDERS, Account(0, 100 * COST)),
         store=heap_store(),
@@ -41,6 +44,9 @@ def test_a_sender_never_owes_more_than_he_has(steps: list[list[Candidate] | dict
         account_queue=4,
         hardened=True,
     )
+    if late:
+        residents = stand.pool._residents
+        residents.prices = LatePriceOrder(residents.store, residents.index, SLOTS + 4, 1)
     before = 0
     for step in steps:
         if isinstance(step, dict):

@@ -140,6 +140,7 @@ def test_a7_in_a_hardened_pool_the_refusal_says_who_has_how_many() -> None:
 
     told = "txpool is full: account has 4 pending transactions, 4 are guaranteed"
     assert field.attack(offer(crook(0), ACCOUNT)) == [told]
+    assert field.attack(offer(crook(0), ACCOUNT - 1, 2000)) == ["ok"]  # in the place of one that is here
 
 
 def test_a6_in_a_hardened_pool_a_dear_child_of_a_cheap_parent_is_too_cheap() -> None:
