@@ -4,7 +4,7 @@ import pytest
 
 from mmap_pool import Pages
 from tests.attacks.field import ACCOUNT, COST, PRICE, QUEUE, ROOM, SLOTS, Field, chain, crook, honest, verdict_of
-from tests.core.stand import offer
+from tests.core.stand import dynamic, offer
 from txpool.core.record import RECORD_BYTES
 from txpool.core.rejection import Reason
 from txpool.stores.mmap import MmapStore
@@ -150,6 +150,26 @@ def test_a6_in_a_hardened_pool_a_dear_child_of_a_cheap_parent_is_too_cheap() -> 
     told = "transaction underpriced: worth no more than nonce 0 of its account, which is too cheap for a full pool"
     assert field.attack(offer(crook(0), 1, 10_000)) == [told]
     assert field.lost() == 0
+
+
+def test_a6_in_a_hardened_pool_a_dear_child_is_worth_no_more_than_those_that_pay_as_its_parent() -> None:
+    field = Field(hardened=True, senders=19)
+    field.attack(*chain(crook(0), range(1), PRICE), *chain(crook(1), range(ACCOUNT - 1), 500))
+
+    assert field.attack(offer(crook(0), 1, 10_000))[0].startswith("transaction underpriced: worth no more than nonce 0")
+    assert field.lost() == 0
+
+
+def test_a6_in_a_hardened_pool_nothing_pushes_out_what_it_stands_on() -> None:
+    """What pays the worst tip has come after the last ranking; the parent has the worst fee cap of those ranked low."""
+    field = Field(hardened=True, senders=0)
+    field.send(dynamic(crook(0), 0, tip=5, fee=200))
+    field.send(*(dynamic(honest(number), nonce, tip=50, fee=1000) for number in range(26) for nonce in range(3)))
+    field.see()
+    field.send(dynamic(crook(1), 0, tip=1, fee=5000))
+    assert field.counts() == (ROOM, 0)
+
+    assert field.send(dynamic(crook(0), 1, tip=100, fee=200))[0].startswith("transaction underpriced: worth no more")
 
 
 def test_a6_in_a_hardened_pool_the_last_of_a_chain_makes_way_first() -> None:
