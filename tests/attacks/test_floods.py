@@ -143,10 +143,10 @@ def test_a16_a_reorg_pushes_out_a_quarter_of_the_slots_and_one_at_most(hardened:
 
 
 def test_every_pattern_of_the_table_has_a_test() -> None:
-    from tests.attacks import test_floods, test_funds, test_room  # noqa: PLC0415 - this file is one of them
+    from tests.attacks import test_blobs, test_floods, test_funds, test_room  # noqa: PLC0415 - this file is one of them
 
-    names = [name for module in (test_floods, test_funds, test_room) for name in vars(module)]
-    for pattern in [f"A{number}" for number in range(1, 17) if number != 12]:
+    names = [name for module in (test_blobs, test_floods, test_funds, test_room) for name in vars(module)]
+    for pattern in [f"A{number}" for number in range(1, 17)]:
         assert verdict_of(pattern, hardened=True) == "holds"
         assert any(name.startswith(f"test_{pattern.lower()}_") for name in names), pattern
     assert isinstance(offer(crook(0)).tx, Tx)

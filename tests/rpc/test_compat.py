@@ -2,13 +2,17 @@
 
 from typing import Final
 
+import msgspec
 import pytest
 
+from tests.core.transactions import KEY, sidecar, unsigned
 from tests.rpc.node import ALICE, hexed, transfer
 from tests.running import running
 from txpool.core.keccak import keccak
 from txpool.core.pool import Accepted
 from txpool.core.rejection import REFUSALS, Reason, Rejected
+from txpool.core.signature import sign
+from txpool.core.tx import BLOB
 from txpool.ingest.batch import Crashed, Outcome, Reply
 from txpool.ingest.ingest import Busy
 from txpool.rpc.local_tracker import HIDDEN, HidingDoor
@@ -34,6 +38,20 @@ def test_six_refusals_are_answered_with_the_hash(reason: Reason) -> None:
     refusal = Rejected(reason)
 
     assert answered(refusal) == (Accepted(keccak(RAW)) if reason in HIDDEN else refusal)
+
+
+def test_the_hash_of_a_blob_transaction_is_that_without_its_blobs() -> None:
+    body = unsigned(BLOB)
+    network = sign(msgspec.structs.replace(body, sidecar=sidecar(1)), KEY)
+    heard: list[Outcome] = []
+
+    def offer(_raw: bytes, reply: Reply) -> Busy | None:
+        reply(Rejected(Reason.DELEGATED_IN_FLIGHT))
+        return None
+
+    HidingDoor(offer).offer(network, heard.append)
+
+    assert heard == [Accepted(keccak(sign(body, KEY)))]
 
 
 def test_they_are_the_six_of_geths_tracker() -> None:

@@ -18,7 +18,6 @@ from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
 
 GAS_PER_TX_MAX = 2**24  # EIP-7825, from Osaka on
-REORG_DEPTH_MAX = 64  # between heads further apart nothing comes back
 
 
 def apply_head_change(
@@ -42,8 +41,7 @@ def apply_head_change(
     """
     head = change.head
     enters_osaka = old_head.fork < Fork.OSAKA <= head.fork
-    reverted = change.reverted if abs(head.number - old_head.number) <= REORG_DEPTH_MAX else ()
-    if reverted or enters_osaka:
+    if change.reverted or enters_osaka:
         residents.prices.settle()
     if enters_osaka:
         _drop_too_much_gas(residents)
@@ -53,10 +51,10 @@ def apply_head_change(
     unsettled = [*residents.overlong, *residents.holed]
     for address in unsettled:
         residents.senders[address].forget_pool_nonce()
-    for candidate in reverted:
+    for candidate in change.reverted:
         reinject(candidate)
     residents.prices.stand_idle()
-    dirty = list(dict.fromkeys([*dirty, *_senders_of(reverted), *unsettled, *residents.overlong]))
+    dirty = list(dict.fromkeys([*dirty, *_senders_of(change.reverted), *unsettled, *residents.overlong]))
     if residents.gas_max > head.gas_limit:
         dirty = list(dict.fromkeys([*dirty, *residents.senders]))
         residents.gas_max = head.gas_limit

@@ -17,6 +17,7 @@ from txpool.core.hardening import hardened_fault, last_ones, quota_fault, slots_
 from txpool.core.head import Account, Head, HeadChange
 from txpool.core.head_update import apply_head_change, drop_where
 from txpool.core.lifecycle import Kind
+from txpool.core.limbo import REORG_DEPTH_MAX
 from txpool.core.limits import truncate
 from txpool.core.placement import drop, enqueue, outbids, promote, promote_one
 from txpool.core.record import Resident
@@ -95,8 +96,10 @@ class Pool:
         """Follow the chain by one step; the numbers of the events that followed."""
         first = self._begin(now, change)
         old_head, self.head = self.head, change.head
-        reverted = [candidate for candidate in change.reverted if candidate.tx.type != BLOB]
-        reverted_blobs = [candidate for candidate in change.reverted if candidate.tx.type == BLOB]
+        too_far = abs(change.head.number - old_head.number) > REORG_DEPTH_MAX
+        given_back = () if too_far else change.reverted
+        reverted = [candidate for candidate in given_back if candidate.tx.type != BLOB]
+        reverted_blobs = [candidate for candidate in given_back if candidate.tx.type == BLOB]
 
         def reinject(candidate: Candidate) -> None:
             self._reinject(candidate, change.accounts)
