@@ -597,6 +597,7 @@ def settings(command: Command) -> Command:
         click.option("--data", metavar="DIR", help="Folder for files; ~/.txpool if not set."),
         click.option("--metrics", metavar="HOST:PORT", help="Metrics page; 127.0.0.1:6060 if not set, or off."),
         click.option("--store", metavar="mmap|heap", help="Where transactions lie."),
+        click.option("--compat", metavar="geth", help="Answer six refusals with the hash, as geth's local tracker."),
         click.option("--log", metavar="text|json", help="Format of the log and of the ready line."),
         click.option(
             "--set", "pairs", metavar="SECTION.KEY=VALUE", multiple=True, help="Any setting; may be repeated."
@@ -617,6 +618,7 @@ FLAG_SETTINGS: Final = {
     "data": "data.dir",
     "metrics": "metrics.listen",
     "store": "store.kind",
+    "compat": "rpc.compat",
     "log": "log.format",
 }
 
@@ -655,7 +657,7 @@ def run(file: str | None, pairs: tuple[str, ...], *, dev: bool, **named: str | N
         raise Misconfigured("nothing would listen: http.listen is off, and there is no other listener so far")
     from txpool.daemon import run as run_daemon
 
-    sys.exit(run_daemon(configuration.settings))
+    sys.exit(run_daemon(configuration.settings, configuration.corrections()))
 
 
 @commands.command("check-config")

@@ -113,6 +113,7 @@ def test_a_pool_limit_below_one_becomes_its_default_as_in_geth_and_says_so() -> 
 
     assert configuration.settings.pool.price_bump == 10
     assert configuration.origins["pool.price_bump"] == "default, for 0 of --set pool.price_bump"
+    assert configuration.corrections() == ["pool.price_bump is 10 (default, for 0 of --set pool.price_bump)"]
 
 
 @pytest.mark.parametrize("text", ["", ":1", "host", "host:", "host:x", "host:65536", "host:-1", "host:\u00b2"])

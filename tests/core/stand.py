@@ -146,7 +146,7 @@ class Stand:
         head: Head | None = None,
         store: Store | None = None,
         ring: int = 4096,
-        **limits: int,
+        **limits: Any,  # noqa: ANN401 - any field of PoolSettings
     ) -> None:
         """Start with an empty pool under these limits; whoever is not among `accounts` is rich."""
         self.accounts = dict.fromkeys(SENDERS, RICH) | dict(accounts)
@@ -235,9 +235,8 @@ class Stand:
         return list(self.pool.events.of(one.tx.hash))[-1]
 
     def _with_nonces(self, nonces: Mapping[bytes, int]) -> dict[bytes, Account]:
-        return {
-            address: msgspec.structs.replace(self.accounts[address], nonce=nonce) for address, nonce in nonces.items()
-        }
+        replace, accounts = msgspec.structs.replace, self.accounts
+        return {address: replace(accounts.get(address, RICH), nonce=nonce) for address, nonce in nonces.items()}
 
 
 def _sender(one: Candidate) -> bytes:

@@ -113,7 +113,16 @@ def test_of_the_fifth_with_the_worst_effective_tips_the_lowest_fee_cap_goes() ->
     assert stand.pending(BOB) == list(range(8))
 
 
-def test_a_pool_full_of_better_tips_refuses_a_better_fee_cap_only_if_no_heap_has_worse() -> None:
+def test_to_be_worst_in_one_of_two_heaps_is_not_underpriced() -> None:
+    stand = Stand(global_slots=8, global_queue=2, account_slots=16)
+    stand.send(*(dynamic(BOB, nonce, tip=50, fee=200) for nonce in range(10)))
+    stand.see(next_base_fee=100)
+
+    assert stand.send(dynamic(ALICE, 0, tip=1, fee=1000)) == ["ok"]
+    assert stand.send(dynamic(CAROL, 0, tip=1, fee=200)) == [UNDERPRICED]
+
+
+def test_with_one_heap_a_higher_fee_cap_alone_is_underpriced() -> None:
     stand = full_of(5, 6, 7, 8)
 
     assert stand.send(dynamic(ALICE, 0, tip=1, fee=1000)) == [UNDERPRICED]

@@ -1,7 +1,9 @@
 """What a new head does to the pool."""
 
-from tests.core.stand import ALICE, BOB, CAROL, RICH, Stand, head_at, offer, set_code
-from txpool.core.head import Account
+import pytest
+
+from tests.core.stand import ALICE, BOB, CAROL, RICH, Stand, given_back, head_at, offer, set_code
+from txpool.core.head import Account, HeadChange
 from txpool.core.lifecycle import Kind
 from txpool.core.rejection import Reason
 from txpool.core.rules import Fork
@@ -184,6 +186,16 @@ def test_a_head_changes_no_sender_that_it_does_not_name() -> None:
 
     assert stand.pool.events.next_seq == before
     assert not stand.pool.tracks(CAROL)
+
+
+@pytest.mark.parametrize(("step", "comes_back"), [(64, True), (65, False), (-64, True), (-65, False)])
+def test_between_heads_more_than_64_blocks_apart_nothing_comes_back(step: int, comes_back: bool) -> None:
+    stand = Stand(head=head_at(100))
+    change = HeadChange(head_at(100 + step), {ALICE: RICH}, {}, given_back(offer(ALICE, 0)))
+
+    stand.pool.advance(change, now=1)
+
+    assert stand.pending(ALICE) == ([0] if comes_back else [])
 
 
 def test_limits_are_applied_after_everything_has_come_back() -> None:

@@ -57,6 +57,14 @@ def test_nobody_is_cut_under_his_account_slots() -> None:
     assert stand.counts() == (8, 0)
 
 
+def test_who_has_more_is_cut_to_his_account_slots_and_no_further() -> None:
+    stand = Stand(account_slots=2, global_slots=4, global_queue=8)
+    for sender, count in ((ALICE, 4), (BOB, 2), (CAROL, 2)):
+        fill(stand, sender, count)
+
+    assert lengths(stand, ALICE, BOB, CAROL) == [2, 2, 2]
+
+
 def test_cut_ones_are_deleted_not_queued_and_may_come_again() -> None:
     stand = Stand(account_slots=1, global_slots=2, global_queue=8)
     fill(stand, ALICE, 3)

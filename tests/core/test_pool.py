@@ -1,6 +1,19 @@
 """The pool's door: what it says to a transaction that is weighed against its sender's account."""
 
-from tests.core.stand import ALICE, BOB, CAROL, RICH, SECOND, Stand, given_back, head_at, mmap_store, offer, set_code
+from tests.core.stand import (
+    ALICE,
+    BOB,
+    CAROL,
+    RICH,
+    SECOND,
+    Stand,
+    given_back,
+    head_at,
+    mmap_store,
+    offer,
+    set_code,
+    words,
+)
 from txpool.core.candidate import Origin
 from txpool.core.head import Account
 from txpool.core.lifecycle import Kind
@@ -165,6 +178,24 @@ def test_a_lowered_price_floor_drops_nothing() -> None:
 
     assert stand.pending(ALICE) == [0]
     assert stand.send(offer(BOB, 0, 1)) == ["ok"]
+
+
+def test_a_lowered_price_floor_drops_not_even_what_a_reorg_brought_back_under_it() -> None:
+    stand = Stand(price_limit=50)
+    stand.give_back(offer(ALICE, 0, 5))
+
+    stand.price_floor(20)
+
+    assert stand.pending(ALICE) == [0]
+
+
+def test_who_was_pushed_out_may_send_again_in_the_same_batch() -> None:
+    stand = Stand(global_slots=1, global_queue=1)
+    stand.send(offer(ALICE, 0, 5), offer(BOB, 0, 9))
+
+    verdicts, _ = stand.pool.submit([offer(CAROL, 0, 7), offer(ALICE, 0, 8)], {CAROL: RICH}, now=stand.now)
+
+    assert [words(each) for each in verdicts] == ["ok", "ok"]
 
 
 def test_a_refused_stranger_leaves_no_trace() -> None:

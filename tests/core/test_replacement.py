@@ -10,7 +10,9 @@ from txpool.core.rejection import Reason
 UNDERPRICED = "replacement transaction underpriced"
 
 
-@pytest.mark.parametrize(("old", "new", "verdict"), [(1, 2, "ok"), (100, 110, "ok"), (100, 109, UNDERPRICED)])
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"), [(1, 2, "ok"), (19, 20, "ok"), (100, 110, "ok"), (100, 109, UNDERPRICED)]
+)
 @pytest.mark.parametrize("nonce", [0, 5], ids=["pending", "queued"])
 def test_a_replacement_pays_a_tenth_more_rounded_down(nonce: int, old: int, new: int, verdict: str) -> None:
     stand = Stand()
@@ -36,6 +38,14 @@ def test_both_fees_must_rise(tip: int, fee: int, verdict: str) -> None:
     stand.send(dynamic(ALICE, 0, tip=100, fee=1000))
 
     assert stand.send(dynamic(ALICE, 0, tip=tip, fee=fee)) == [verdict]
+
+
+def test_a_tenth_of_little_rounds_to_nothing_but_each_fee_must_rise() -> None:
+    stand = Stand()
+    stand.send(dynamic(ALICE, 0, tip=1, fee=5))
+
+    assert stand.send(dynamic(ALICE, 0, tip=1, fee=6), dynamic(ALICE, 0, tip=2, fee=5)) == [UNDERPRICED] * 2
+    assert stand.send(dynamic(ALICE, 0, tip=2, fee=6)) == ["ok"]
 
 
 def test_the_bump_is_a_setting() -> None:

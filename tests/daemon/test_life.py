@@ -77,6 +77,15 @@ def test_a_listener_that_is_off_is_null_in_the_ready_line(tmp_path: Path) -> Non
     assert (ready["metrics"], ready["ws"], ready["ipc"]) == (None, None, None)
 
 
+def test_a_limit_that_makes_no_sense_is_named_in_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with start("--set", "pool.global_queue=0", log=log) as process:
+        ready_line(process)
+        process.terminate()
+
+    assert "pool.global_queue is 1024 (default, for 0 of --set pool.global_queue)" in log.read_text()
+
+
 def test_people_are_shown_accounts_keys_and_a_line_to_try(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with start(log=log) as process:

@@ -16,6 +16,8 @@ Offenders with equally many pending transactions have no order in geth either; h
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from txpool.core.candidate import Candidate
 from txpool.core.head import Account, Head, HeadChange
 from txpool.core.rules import Fork
@@ -138,7 +140,7 @@ class NaivePool:
         self.now = now
         self.limits_applied = False
         old = self.settings.price_limit
-        self.settings = PoolSettings(**{**_fields(self.settings), "price_limit": tip})
+        self.settings = msgspec.structs.replace(self.settings, price_limit=tip)
         if tip > old:
             self._drop_all([each for each in self.everything() if each.tx.tip_cap < tip], "price_floor_raised")
 
@@ -452,7 +454,3 @@ def _sender(offered: Candidate) -> bytes:
 def _base_fee(head: Head) -> int:
     assert head.next_base_fee is not None
     return head.next_base_fee
-
-
-def _fields(settings: PoolSettings) -> dict[str, int]:
-    return {name: getattr(settings, name) for name in settings.__struct_fields__}

@@ -1,13 +1,14 @@
 """What the cyclic collector sees of a full pool, and how far each map grows: by count, never by the clock."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence, Sized
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from typing import Any, Final
 
 import pytest
 
 from bench.offers import GWEI
 from bench.offers import offer as transfer
+from tests.core.blob_offers import blob
 from tests.core.stand import RICH, STORES, head_at, offer
 from txpool.core.candidate import Candidate
 from txpool.core.events import EventRing
@@ -100,14 +101,18 @@ def maps_of(pool: Pool) -> dict[str, int]:
         **{f"residents.{name}": part for name, part in vars(residents).items()},
         **{f"prices.{name}": part for name, part in vars(prices).items()},
         **{f"pool.{name}": part for name, part in vars(pool).items()},
+        **{f"blobs.{name}": part for name, part in vars(pool._blobs.content).items()},
+        **{f"order.{name}": part for name, part in vars(pool._blobs.content.order).items()},
+        **{f"limbo.{name}": part for name, part in vars(pool._blobs.content.limbo).items()},
         **{f"tallies.{name}": part for name, part in vars(pool.tallies).items()},
     }
     return {name: len(part) for name, part in parts.items() if isinstance(part, Sized)}
 
 
-SMALL: Final = {"account_slots": 4, "global_slots": 48, "account_queue": 8, "global_queue": 16}
+SMALL: Final[Mapping[str, Any]] = {"account_slots": 4, "global_slots": 48, "account_queue": 8, "global_queue": 16}
 BOUNDS: Final = {
     "residents.mined": 0,
+    "blobs.released": BATCH,
     "residents.released": BATCH,  # of the operation before
     "prices._urgent": 160,
     "prices._floating": 160,
@@ -136,6 +141,8 @@ def refused(number: int) -> Candidate:
         lambda: offer(sender, 0, 100, size=200_000),
         lambda: offer(sender, 0, 100, gas=20_000),
         lambda: offer(sender, 2**64 - 1, 100),
+        lambda: blob(sender, 3),  # a gap
+        lambda: blob(sender, 0, blobs=7),
         lambda: offer(address(number % 8), 0, 50, value=number),  # of a sender who is here
     )
     return kinds[number % len(kinds)]()

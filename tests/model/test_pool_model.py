@@ -80,7 +80,7 @@ class PoolBesideANaiveOne(RuleBasedStateMachine):
         balances=st.lists(st.sampled_from(BALANCES), min_size=len(SENDERS), max_size=len(SENDERS)),
         coded=st.sampled_from((*(None,) * 8, *range(len(SENDERS)))),
     )
-    def start(self, limits: dict[str, int], balances: list[int], coded: int | None) -> None:
+    def start(self, limits: dict[str, Any], balances: list[int], coded: int | None) -> None:
         settings = PoolSettings(lifetime=100, **limits)
         head = head_at(1, next_base_fee=0, fork=Fork.PRAGUE)
         self.accounts = {

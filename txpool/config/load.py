@@ -18,6 +18,9 @@ ENVIRONMENT_PREFIX: Final = "TXPOOL_"
 DEFAULT: Final = "default"
 
 
+_CORRECTED: Final = "default, for"
+
+
 class ConfigurationError(Exception):
     """The configuration cannot be used. `problems` says why, one line each."""
 
@@ -46,6 +49,10 @@ class Configuration(msgspec.Struct, frozen=True):
         for key, origin in self.origins.items():
             section, name = key.split(".")
             yield key, getattr(getattr(self.settings, section), name), origin
+
+    def corrections(self) -> list[str]:
+        """What has been put in the place of values that make no sense, one line each."""
+        return [f"{key} is {value} ({origin})" for key, value, origin in self.items() if origin.startswith(_CORRECTED)]
 
 
 def load(
@@ -100,7 +107,7 @@ def _as_geth_reads_it(pool: PoolSettings, origins: dict[str, str]) -> PoolSettin
     sane = pool.sanitized()
     for name in pool.__struct_fields__:
         if getattr(sane, name) != getattr(pool, name):
-            origins[f"pool.{name}"] = f"default, for {getattr(pool, name)} of {origins[f'pool.{name}']}"
+            origins[f"pool.{name}"] = f"{_CORRECTED} {getattr(pool, name)} of {origins[f'pool.{name}']}"
     return sane
 
 

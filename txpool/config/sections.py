@@ -70,10 +70,14 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RpcSettings(Section, frozen=True):
-    """What JSON-RPC lets in, whatever carries it."""
+    """What JSON-RPC lets in, whatever carries it.
+
+    `compat = "geth"` answers six refusals with the hash, as geth does while it tracks local transactions.
+    """
 
     tx_fee_cap_ether: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     allow_unprotected: bool = False
+    compat: Literal["none", "geth"] = "none"
     batch_items_max: Count = 1000
     batch_response_bytes_max: Bytes = 25_000_000
     body_bytes_max: Bytes = 5 * 1024 * 1024

@@ -7,6 +7,7 @@ rank prices anew, apply the limits.
 from collections.abc import Callable, Iterable
 
 from txpool.core.candidate import Candidate
+from txpool.core.hardening import beyond_balance, displaced
 from txpool.core.head import Head, HeadChange
 from txpool.core.limits import truncate
 from txpool.core.placement import demote, drop, promote
@@ -63,9 +64,24 @@ def apply_head_change(
     for address in dirty:
         if sender := residents.senders.get(address):
             demote(residents, address, sender, head.gas_limit)
+    if settings.hardened:
+        _drop_beyond_balances(residents, dirty)
     residents.prices.set_base_fee(head.next_base_fee, residents.slots)
     truncate(residents, settings)
+    residents.displaced_before = displaced(residents.tallies)
     residents.tallies.head_updates += 1
+
+
+def _drop_beyond_balances(residents: Residents, addresses: Iterable[bytes]) -> None:
+    """Drop each sender's highest nonces until its balance covers all the others together."""
+    for address in addresses:
+        sender = residents.senders.get(address)
+        excess = beyond_balance(sender, residents) if sender else []
+        for tx in reversed(excess):
+            drop(residents, tx, Reason.UNAFFORDABLE_TOGETHER)
+        residents.prices.removed(len(excess))
+        if sender:
+            residents.release_if_empty(address, sender)
 
 
 def _senders_of(candidates: Iterable[Candidate]) -> Iterable[bytes]:

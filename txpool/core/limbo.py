@@ -5,7 +5,7 @@ from typing import Final
 from txpool.core.blob_entry import BlobEntry
 from txpool.core.store import Store
 
-REORG_DEPTH_MAX: Final = 64  # as deep as geth puts back
+REORG_DEPTH_MAX: Final = 64  # between heads further apart geth puts nothing back
 
 
 class Limbo:

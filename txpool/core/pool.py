@@ -13,9 +13,11 @@ from txpool.core.blob_pool import BlobPool
 from txpool.core.candidate import Candidate
 from txpool.core.events import EventRing
 from txpool.core.eviction import slots_of
+from txpool.core.hardening import hardened_fault, last_ones, quota_fault, slots_given_up, worth_of
 from txpool.core.head import Account, Head, HeadChange
 from txpool.core.head_update import apply_head_change, drop_all, drop_where
 from txpool.core.lifecycle import Kind
+from txpool.core.limbo import REORG_DEPTH_MAX
 from txpool.core.limits import truncate
 from txpool.core.placement import drop, enqueue, outbids, promote, promote_one
 from txpool.core.record import Resident
@@ -94,8 +96,10 @@ class Pool:
         """Follow the chain by one step; the numbers of the events that followed."""
         first = self._begin(now, change)
         old_head, self.head = self.head, change.head
-        reverted = [candidate for candidate in change.reverted if candidate.tx.type != BLOB]
-        reverted_blobs = [candidate for candidate in change.reverted if candidate.tx.type == BLOB]
+        too_far = abs(change.head.number - old_head.number) > REORG_DEPTH_MAX
+        given_back = () if too_far else change.reverted
+        reverted = [candidate for candidate in given_back if candidate.tx.type != BLOB]
+        reverted_blobs = [candidate for candidate in given_back if candidate.tx.type == BLOB]
 
         def reinject(candidate: Candidate) -> None:
             self._reinject(candidate, change.accounts)
@@ -318,6 +322,8 @@ class Pool:
             fault = authority_fault(candidate.authorities, residents, self._blobs.reserves)
         if fault is None and self._blobs.reserves(address):
             fault = Rejected(Reason.ADDRESS_RESERVED)
+        if fault is None and self.settings.hardened:
+            fault = hardened_fault(tx, cost, sender, residents, self.settings)
         if fault is None and residents.slots + slots_of(tx.size) > self._room:
             fault = self._make_room(tx, address, sender)
         if fault is None:
@@ -381,6 +387,8 @@ class Pool:
     def _make_room(self, tx: Tx, address: bytes, sender: Sender) -> Rejected | None:
         """Push out the cheapest until the newcomer fits, or say why it may not."""
         residents = self._residents
+        if self.settings.hardened:
+            return self._make_room_hardened(tx, address, sender)
         if residents.prices.underpriced(tx.tip_cap, tx.fee_cap):
             return Rejected(Reason.UNDERPRICED)
         if self._disturbed > self.settings.global_slots // 4:
@@ -391,12 +399,43 @@ class Pool:
         if _gapped(sender, tx.nonce) and any(self._is_pending(victim) for victim in victims):
             residents.prices.put_back(victims)
             return Rejected(Reason.FUTURE_REPLACES_PENDING)
+        self._push_out(victims, tx, address)
+        return None
+
+    def _make_room_hardened(self, tx: Tx, address: bytes, sender: Sender) -> Rejected | None:
+        """The same, but a chain is worth its cheapest, and the last of a sender makes way first."""
+        residents, prices = self._residents, self._residents.prices
+        slots = slots_of(tx.size) - slots_given_up(tx.nonce, sender, residents)
+        if residents.slots + slots <= self._room:
+            return None
+        worth = worth_of(tx, sender, residents)
+        if prices.underpriced(tx.tip_cap, tx.fee_cap):
+            return Rejected(Reason.UNDERPRICED)
+        if prices.underpriced(worth.tip_cap, worth.fee_cap):
+            return Rejected(Reason.CHAIN_UNDERPRICED, {"nonce": worth.nonce})
+        cheapest = prices.discard(residents.slots - self._room + slots)
+        if cheapest is None:
+            return Rejected(Reason.POOL_FULL)
+        prices.put_back(cheapest)
+        victims = last_ones(cheapest, residents)
+        if any(self._is_pending(victim) for victim in victims):
+            if _gapped(sender, tx.nonce):
+                return Rejected(Reason.FUTURE_REPLACES_PENDING)
+            if fault := quota_fault(residents, self.settings):
+                return fault
+        if any(victim.sender == address and victim.nonce < tx.nonce for victim in victims):
+            return Rejected(Reason.CHAIN_UNDERPRICED, {"nonce": worth.nonce})
+        self._push_out(victims, tx, address)
+        prices.removed(len(victims))
+        return None
+
+    def _push_out(self, victims: Sequence[Resident], tx: Tx, address: bytes) -> None:
+        residents = self._residents
         for victim in victims:
             loser = residents.senders[victim.sender]
             self._disturbed += drop(residents, victim, Reason.POOL_FULL_CHEAPEST, tx.hash)
             if victim.sender != address:
                 residents.release_if_empty(victim.sender, loser)
-        return None
 
     def _is_pending(self, tx: Resident) -> bool:
         return self._residents.senders[tx.sender].pending.get(tx.nonce) == tx.handle

@@ -54,6 +54,11 @@ class Resident(msgspec.Struct, frozen=True, gc=False):
     type: int
 
     @property
+    def slots(self) -> int:
+        """How many slots of 32 KiB it takes of the pool's room."""
+        return (self.size + 32767) // 32768
+
+    @property
     def key(self) -> tuple[bytes, bytes, int]:
         """What events name a transaction by: hash, sender, nonce."""
         return (self.hash, self.sender, self.nonce)

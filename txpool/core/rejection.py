@@ -87,6 +87,12 @@ class Reason(StrEnum):
     REFUSED_AFTER_WAITING = "refused_after_waiting"
     BLOBS_UNAVAILABLE = "blobs_unavailable"
     REMOVED_BY_OPERATOR = "removed_by_operator"
+    # Protections that geth does not have; only where `pool.hardened` is on.
+    OVERDRAFT_TOGETHER = "overdraft_together"
+    CHAIN_UNDERPRICED = "chain_underpriced"
+    ACCOUNT_OVER_SLOTS = "account_over_slots"
+    EVICTION_QUOTA = "eviction_quota"
+    UNAFFORDABLE_TOGETHER = "unaffordable_together"
 
 
 _FUNDS: Final = "insufficient funds for gas * price + value"
@@ -94,7 +100,7 @@ _TOO_CHEAP: Final = "transaction gas price below minimum: "
 _FORMAT: Final = "Wrong sidecar format: "
 _REPLACEMENT: Final = "replacement transaction underpriced: "
 
-# geth's sentences; `{name}` is filled from the facts of the refusal.
+# geth's sentences, and four of our own at the end; `{name}` is filled from the facts of the refusal.
 SENTENCE: Final = MappingProxyType(
     {
         Reason.UNDECODABLE: "{cause}",
@@ -149,6 +155,13 @@ SENTENCE: Final = MappingProxyType(
         Reason.BLOB_REPLACEMENT_NOT_HIGHER: _REPLACEMENT + "new tx {fee} {new} <= {old} queued",
         Reason.BLOB_REPLACEMENT_UNDERPRICED: _REPLACEMENT
         + "new tx {fee} {new} < {old} queued + {bump}% replacement penalty",
+        Reason.OVERDRAFT_TOGETHER: _FUNDS
+        + ": balance {balance}, pooled cost {spent}, tx cost {cost}, overshot {overshot}",
+        Reason.CHAIN_UNDERPRICED: "transaction underpriced: worth no more than nonce {nonce} of its account, which is "
+        "too cheap for a full pool",
+        Reason.ACCOUNT_OVER_SLOTS: "txpool is full: account has {pending} pending transactions, {limit} are guaranteed",
+        Reason.EVICTION_QUOTA: "txpool is full: {evicted} pending transactions have made way since the last block, "
+        "limit {limit}",
     }
 )
 

@@ -76,6 +76,7 @@ class Residents:
         self.pending_bytes = self.queued_bytes = 0
         self.slots = 0
         self.gas_max = 0
+        self.displaced_before = 0  # pending ones that had made way for others when the head came
         self.now = 0
         self.head_number = 0
         self.mined: Mapping[bytes, int] = {}

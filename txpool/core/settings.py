@@ -6,6 +6,7 @@ import msgspec
 class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Limits of the pool; wei, transactions, slots of 32 KiB, percent, seconds, bytes.
 
+    `hardened` adds protections that geth does not have (`hardening.py`).
     geth puts its default in the place of a value below 1; `sanitized` does the same.
     """
 
@@ -18,6 +19,7 @@ class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lifetime: int = 3 * 60 * 60
     blob_data_cap: int = 2_684_354_560
     blob_price_bump: int = 100
+    hardened: bool = False
 
     def sanitized(self) -> "PoolSettings":
         """Replace each value below 1 by its default, as geth does."""

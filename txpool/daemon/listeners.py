@@ -24,10 +24,11 @@ from txpool.rpc.filters import FilterLimits, Filters
 from txpool.rpc.http import Access, Exchange, HttpLimits, HttpServer
 from txpool.rpc.http_service import FAREWELL, JsonRpcOverHttp
 from txpool.rpc.ipc import IpcServer
+from txpool.rpc.local_tracker import HidingDoor
 from txpool.rpc.method import Methods
 from txpool.rpc.pool import PoolNamespace
 from txpool.rpc.registry import build_methods
-from txpool.rpc.service import JsonRpc, RpcLimits
+from txpool.rpc.service import Door, JsonRpc, RpcLimits
 from txpool.rpc.session import SessionLimits
 from txpool.rpc.session_server import SessionServer
 from txpool.rpc.streams import StreamLimits, Streams
@@ -59,7 +60,7 @@ class LiveParts:
         idle = FilterLimits(rpc.filters_max, rpc.filter_idle_seconds)
         self.streams = Streams(node.pool, node.chain, ingest.just_judged, bounds)
         self.filters = Filters(self.streams, time.monotonic, idle)
-        self.sync_sends = SyncSends(ingest, node.pool, node.chain, waits)
+        self.sync_sends = SyncSends(door_of(settings, ingest), node.pool, node.chain, waits)
 
     def notice(self, events: range) -> None:
         """Hear what has happened; to be called in the step that caused it."""
@@ -100,6 +101,11 @@ def ingest_of(settings: Settings, node: Node) -> Ingest:
     )
 
 
+def door_of(settings: Settings, ingest: Ingest) -> Door:
+    """Where transactions go from RPC, with what clients of geth expect to hear where that is wanted."""
+    return HidingDoor(ingest.offer) if settings.rpc.compat == "geth" else ingest
+
+
 class RpcListeners:
     """Every server of JSON-RPC. None listens yet.
 
@@ -119,10 +125,10 @@ class RpcListeners:
         self._settings = settings
         self._live = live
         limits = RpcLimits(settings.rpc.batch_items_max, settings.rpc.batch_response_bytes_max)
-        observe = watches.durations.observe
+        observe, door = watches.durations.observe, door_of(settings, ingest)
 
         def service(served: Methods, patience_s: float | None = None) -> JsonRpc:
-            return JsonRpc(served, ingest, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
+            return JsonRpc(served, door, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
 
         kinds = {**live.streams.kinds(), **own.kinds()}
         self.http = _http_server(settings, service(methods, HTTP_PATIENCE_S), watches)

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 import uvloop
@@ -43,9 +44,11 @@ FAILED: Final = 1
 METRICS_DRAIN_S: Final = 2.0
 
 
-def run(settings: Settings) -> int:
-    """Run the daemon until it is told to stop; the exit code."""
+def run(settings: Settings, warnings: Sequence[str] = ()) -> int:
+    """Run the daemon until it is told to stop; the exit code. The log begins with the warnings."""
     start_log(settings.log.format, settings.log.level)
+    for warning in warnings:
+        LOG.warning("%s", warning)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
