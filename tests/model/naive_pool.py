@@ -99,6 +99,7 @@ class NaivePool:
         verdict, replaced = self._add(entry)
         if verdict == OK and not replaced:
             self._promote(entry.sender)
+        self._count_dead()
         self._truncate()
         self.disturbed = 0
         return verdict, replaced
@@ -298,7 +299,7 @@ class NaivePool:
         return victims, True
 
     def _count_dead(self) -> None:
-        """Somebody has left: rank anew when more than a quarter of what is ranked is dead."""
+        """Rank anew when more than a quarter of what is ranked is dead; asked at each step of geth's maintenance."""
         ranked = self.urgent + self.floating
         if sum(self._dead(each) for each in ranked) > len(ranked) // 4:
             self._rank_anew()
@@ -373,7 +374,6 @@ class NaivePool:
             self._make_pending(entry)
         for entry in self.queued_of(sender)[self.settings.account_queue :][::-1]:
             self._leave_queue(entry, "account_queue_limit")
-            self._count_dead()
 
     def _make_pending(self, entry: Entry) -> None:
         old = _with_nonce(self.pending_of(entry.sender), entry.tx.nonce)
@@ -416,7 +416,7 @@ class NaivePool:
             oldest = next(iter(self.ages))
             for entry in self.queued_of(oldest)[::-1][:over]:
                 self._leave_queue(entry, "queue_limit")
-                self._count_dead()
+        self._count_dead()
 
     def _truncate_pending(self) -> None:
         limit, guaranteed = self.settings.global_slots, self.settings.account_slots

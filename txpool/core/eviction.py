@@ -57,8 +57,11 @@ class PriceOrder:
             self._urgent.push(self._urgent_entry(tx.handle))
 
     def removed(self, count: int) -> None:
-        """Say that this many transactions have left some other way than by `discard`."""
-        if self._idle:
+        """Say that this many transactions have left some other way than by `discard`.
+
+        That may be none: heaps that have lost others meanwhile may have too large a share of stale ones by now.
+        """
+        if self._idle or (self._overdue and not count):
             return
         assert not self._overdue, "settle before the content changes"
         self._stale += count
