@@ -12,11 +12,13 @@ from txpool.core import rlp
 from txpool.core.authorization import Authorization
 from txpool.core.keccak import keccak
 from txpool.core.signature import CURVE_ORDER, sign, sign_authorization
+from txpool.core.tx import Tx, decode
 from txpool.core.unsigned import Unsigned, seal
 
 GWEI: Final = 10**9
 MAX_NONCE: Final = 2**64 - 1
 BATCH_SIZE: Final = 20
+BURST_SIZE: Final = 6
 REORG_DEPTH_MAX: Final = 4
 
 Draw = Callable[[], Step]
@@ -216,12 +218,23 @@ class Generator:
         return self._send(owner, self._next(owner), kinds=(0, 1, 2), to=None, data=data, gas=gas)
 
     def _malformed(self) -> Step:
+        """What is no transaction in a batch; what still is one by itself, for it may enter the pool."""
         mutator = Mutator(self._sent[-40:], self._random.randrange(2**32))
-        return self._batch([mutator.next() for _ in range(BATCH_SIZE)])
+        inputs = [mutator.next() for _ in range(BATCH_SIZE)]
+        readable = [raw for raw in inputs if isinstance(decode(raw), Tx)]
+        if readable and self._random.random() < 0.5:
+            return self._raw(readable[0])
+        return self._batch([raw for raw in inputs if raw not in readable])
 
     def _burst(self) -> Step:
-        """Several at once, of different senders: between two of one sender geth may or may not have promoted."""
-        owners = self._random.sample(self._owners[:18], 6)
+        """Several at once, while there is room: between two of them geth may or may not have applied its limits.
+
+        Of different senders, for geth may or may not have promoted either.
+        """
+        held = sum(len(txs) for part in (self._view.pending, self._view.queued) for txs in part.values())
+        if held + BURST_SIZE > self._limits.global_slots // 2:
+            return self._plain()
+        owners = self._random.sample(self._owners[:18], BURST_SIZE)
         return self._batch([self._signed(owner, self._next(owner), {}) for owner in owners])
 
     def _lookup(self) -> Step:
