@@ -269,16 +269,16 @@ class NaivePool:
         return entry not in self.pending and entry not in self.queued
 
     def _underpriced(self, entry: Entry) -> bool:
+        """No better than the worst of either; geth looks at the second heap only if the first has none worse."""
         while self.urgent and self._dead(worst := self._worst_urgent()):
             self.urgent.remove(worst)
+        if self.urgent and self._by_tip(entry) > self._by_tip(self._worst_urgent()):
+            return False
         while self.floating and self._dead(worst := self._worst_floating()):
             self.floating.remove(worst)
-        no_better = []
-        if self.urgent:
-            no_better.append(self._by_tip(entry) <= self._by_tip(self._worst_urgent()))
-        if self.floating:
-            no_better.append(self._by_cap(entry) <= self._by_cap(self._worst_floating()))
-        return bool(no_better) and all(no_better)
+        if self.floating and self._by_cap(entry) > self._by_cap(self._worst_floating()):
+            return False
+        return bool(self.urgent or self.floating)
 
     def _discard(self, slots: int) -> tuple[list[Entry], bool]:
         victims: list[Entry] = []
