@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 
 PREFIX ?= /opt/txpool
 PERIOD ?= auto
+GETH ?=
 ARGS ?=
 
 BIN := .venv/bin
@@ -28,7 +29,7 @@ SYSTEM_PYTHON ?= $(call fitting,/usr/bin/python3 /usr/local/bin/python3 $(PYTHON
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+		/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.setup ## install everything into .venv, which then has bin/txpool
 	@:
@@ -59,6 +60,12 @@ test-long: setup ## run every test, with Hypothesis' long profile
 	@$(BIN)/pytest -m '' --hypothesis-profile=long $(ARGS)
 
 test-deps: .tools/.node .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze ## install outside tools for tests: cast, anvil, ethers, viem, web3.js, web3.py, promtool
+
+fuzz-decoder: setup ## ten million broken transactions through every decoder (ARGS="--inputs 1000000 --seed 7")
+	@$(BIN)/python -m tests.fuzz.decoder_run $(ARGS)
+
+fuzz-geth: setup ## seeded scenarios against a live geth: GETH=path (ARGS="--seeds 100", see docs/fuzzing.md)
+	@GETH="$(GETH)" $(BIN)/python -m tests.differential.search $(ARGS)
 
 lint: setup ## ruff (style, format), mypy strict
 	@$(BIN)/ruff check .
@@ -127,4 +134,4 @@ $(TOOLS)/systemd-analyze:
 debian = [ $$(id -u) = 0 ] && apt-get -q update >/dev/null && apt-get -qy install --no-install-recommends $(1) >/dev/null || \
 	{ echo "missing here; on Debian: apt-get install $(1)" >&2; exit 1; }
 
-.PHONY: help setup run demo install test test-long test-deps lint coverage bench lock clean
+.PHONY: help setup run demo install test test-long test-deps fuzz-decoder fuzz-geth lint coverage bench lock clean

@@ -175,3 +175,34 @@ def test_removals_leave_no_more_than_a_quarter_of_dead_entries() -> None:
     for nonce in range(40):
         stand.send(offer(BOB, nonce, 200))
         assert prices._stale * 4 <= len(prices._urgent) + len(prices._floating) + 4
+
+
+def test_evictions_alone_can_make_the_share_of_dead_entries_too_large() -> None:
+    stand = Stand(global_slots=60, global_queue=4, account_slots=64)
+    stand.send(*(offer(BOB, nonce, 1000) for nonce in range(60)))
+    stand.send(*(offer(BOB, nonce, 2000) for nonce in range(12)))  # not more than a quarter is dead
+    prices = stand.pool._residents.prices
+    assert isinstance(prices, PriceOrder)
+    assert prices._stale == 12
+
+    for nonce in range(12):
+        assert stand.send(offer(CAROL, nonce, 5000, size=131_000)) == ["ok"]
+        assert prices._stale <= (len(prices._urgent) + len(prices._floating)) // 4
+
+    assert prices._stale == 0
+
+
+def test_dead_entries_stay_where_nobody_looked() -> None:
+    stand = Stand(global_slots=16, global_queue=4, account_slots=16)
+    stand.send(*(offer(BOB, nonce, 10 + nonce) for nonce in range(9)), offer(CAROL, 0, 5))
+    stand.see()  # the two cheapest are in the second heap now
+    stand.send(offer(CAROL, 0, 50))
+    prices = stand.pool._residents.prices
+    assert isinstance(prices, PriceOrder)
+    assert prices._stale == 1
+
+    assert not prices.underpriced(100, 100)  # the first heap has a cheaper one
+    assert prices._stale == 1
+
+    assert prices.underpriced(1, 1)
+    assert prices._stale == 0

@@ -207,3 +207,14 @@ def test_limits_are_applied_after_everything_has_come_back() -> None:
 
     assert (stand.pending(ALICE), stand.pending(BOB)) == ([0, 1], [0, 1])
     assert stand.last_of(back[3]).reason is Reason.PENDING_LIMIT
+
+
+def test_what_waits_at_a_hole_below_pending_ones_waits_at_later_heads_too() -> None:
+    stand = Stand({ALICE: Account(balance=10**24, nonce=3)})
+    stand.send(offer(ALICE, 3), offer(BOB, 1), offer(BOB, 2))
+    stand.give_back(offer(ALICE, 0), set_code(ALICE, 1, BOB), offer(ALICE, 2))  # the second is refused
+    assert (stand.pending(ALICE), stand.queued(ALICE)) == ([0, 3], [2])
+
+    stand.see()
+
+    assert (stand.pending(ALICE), stand.queued(ALICE)) == ([0, 3], [2])

@@ -101,6 +101,7 @@ class NaivePool:
         verdict, replaced = self._add(entry)
         if verdict == OK and not replaced:
             self._promote(entry.sender)
+        self._count_dead()
         self._truncate()
         self.disturbed = 0
         return verdict, replaced
@@ -270,16 +271,16 @@ class NaivePool:
         return entry not in self.pending and entry not in self.queued
 
     def _underpriced(self, entry: Entry) -> bool:
+        """No better than the worst of either; geth looks at the second heap only if the first has none worse."""
         while self.urgent and self._dead(worst := self._worst_urgent()):
             self.urgent.remove(worst)
+        if self.urgent and self._by_tip(entry) > self._by_tip(self._worst_urgent()):
+            return False
         while self.floating and self._dead(worst := self._worst_floating()):
             self.floating.remove(worst)
-        no_better = []
-        if self.urgent:
-            no_better.append(self._by_tip(entry) <= self._by_tip(self._worst_urgent()))
-        if self.floating:
-            no_better.append(self._by_cap(entry) <= self._by_cap(self._worst_floating()))
-        return bool(no_better) and all(no_better)
+        if self.floating and self._by_cap(entry) > self._by_cap(self._worst_floating()):
+            return False
+        return bool(self.urgent or self.floating)
 
     def _discard(self, slots: int) -> tuple[list[Entry], bool]:
         victims: list[Entry] = []
@@ -300,7 +301,7 @@ class NaivePool:
         return victims, True
 
     def _count_dead(self) -> None:
-        """Somebody has left: rank anew when more than a quarter of what is ranked is dead."""
+        """Rank anew when more than a quarter of what is ranked is dead; asked at each step of geth's maintenance."""
         ranked = self.urgent + self.floating
         if sum(self._dead(each) for each in ranked) > len(ranked) // 4:
             self._rank_anew()
@@ -375,7 +376,6 @@ class NaivePool:
             self._make_pending(entry)
         for entry in self.queued_of(sender)[self.settings.account_queue :][::-1]:
             self._leave_queue(entry, "account_queue_limit")
-            self._count_dead()
 
     def _make_pending(self, entry: Entry) -> None:
         old = _with_nonce(self.pending_of(entry.sender), entry.tx.nonce)
@@ -418,7 +418,7 @@ class NaivePool:
             oldest = next(iter(self.ages))
             for entry in self.queued_of(oldest)[::-1][:over]:
                 self._leave_queue(entry, "queue_limit")
-                self._count_dead()
+        self._count_dead()
 
     def _truncate_pending(self) -> None:
         limit, guaranteed = self.settings.global_slots, self.settings.account_slots

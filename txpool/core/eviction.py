@@ -57,8 +57,11 @@ class PriceOrder:
             self._urgent.push(self._urgent_entry(tx.handle))
 
     def removed(self, count: int) -> None:
-        """Say that this many transactions have left some other way than by `discard`."""
-        if self._idle:
+        """Say that this many transactions have left some other way than by `discard`.
+
+        That may be none: heaps that have lost others meanwhile may have too large a share of stale ones by now.
+        """
+        if self._idle or (self._overdue and not count):
             return
         assert not self._overdue, "settle before the content changes"
         self._stale += count
@@ -86,17 +89,17 @@ class PriceOrder:
 
     def underpriced(self, tip_cap: int, fee_cap: int) -> bool:
         """Whether a newcomer is no better than the cheapest of each heap that is not empty."""
-        self._drop_stale(self._urgent)
-        self._drop_stale(self._floating)
         urgent, floating = self._urgent, self._floating
         fee, tip = min(fee_cap, U64_MAX), min(tip_cap, U64_MAX)
-        no_better = True
+        self._drop_stale(urgent)
         if urgent:
             entry = _ENTRY.pack(effective_tip_word(tip_cap, fee_cap, self._base_fee), fee, tip, 0, 0)
-            no_better = urgent.top()[:_PRICE] >= entry[:_PRICE]
-        if floating:
-            no_better = no_better and floating.top()[:_PRICE] >= _ENTRY.pack(fee, tip, 0, 0, 0)[:_PRICE]
-        return no_better and bool(urgent or floating)
+            if urgent.top()[:_PRICE] < entry[:_PRICE]:
+                return False  # geth does not look at the other heap any more: its stale ones stay and count
+        self._drop_stale(floating)
+        if floating and floating.top()[:_PRICE] < _ENTRY.pack(fee, tip, 0, 0, 0)[:_PRICE]:
+            return False
+        return bool(urgent or floating)
 
     def discard(self, slots: int) -> list[Resident] | None:
         """Choose whom to drop until this many slots are free; None (and nothing changed) when that cannot be."""

@@ -20,15 +20,16 @@ def truncate(residents: Residents, settings: PoolSettings) -> None:
         _truncate_pending(residents, settings)
     if residents.queued_count > settings.global_queue:
         residents.prices.settle()
+    cut = 0
     while residents.queued_count > settings.global_queue:
-        _cut_oldest_queue(residents, residents.queued_count - settings.global_queue)
+        cut += _cut_oldest_queue(residents, residents.queued_count - settings.global_queue)
+    residents.prices.removed(cut)  # also when it is none: geth looks at its heaps in every run
 
 
-def cap_queue(residents: Residents, address: bytes, sender: Sender, account_queue: int) -> None:
-    """Cut one sender's queue from its highest nonce."""
+def cap_queue(residents: Residents, sender: Sender, account_queue: int) -> int:
+    """Cut one sender's queue from its highest nonce; how many that were, of which the price order is not told yet."""
     over = len(sender.queued) - account_queue
-    if over > 0:
-        _cut_queue(residents, address, sender, over, Reason.ACCOUNT_QUEUE_LIMIT)
+    return _cut_queue(residents, sender, over, Reason.ACCOUNT_QUEUE_LIMIT) if over > 0 else 0
 
 
 def _truncate_pending(residents: Residents, settings: PoolSettings) -> None:
@@ -61,17 +62,18 @@ def _cut_one_each(residents: Residents, offenders: list[bytes]) -> None:
         residents.prices.removed(1)
 
 
-def _cut_oldest_queue(residents: Residents, excess: int) -> None:
+def _cut_oldest_queue(residents: Residents, excess: int) -> int:
     """The queue that has waited longest goes whole, or loses its highest nonces if that is enough."""
     address = next(iter(residents.queue_ages))
     sender = residents.senders[address]
-    _cut_queue(residents, address, sender, min(excess, len(sender.queued)), Reason.QUEUE_LIMIT)
+    cut = _cut_queue(residents, sender, min(excess, len(sender.queued)), Reason.QUEUE_LIMIT)
+    residents.release_if_empty(address, sender)
+    return cut
 
 
-def _cut_queue(residents: Residents, address: bytes, sender: Sender, count: int, reason: Reason) -> None:
+def _cut_queue(residents: Residents, sender: Sender, count: int, reason: Reason) -> int:
     cut: list[Resident] = [residents.read(sender.queued.take_last()[1]) for _ in range(count)]
     residents.taken_from_queued(sender, cut)
     for tx in cut:
         residents.evict_queued(tx, reason)
-        residents.prices.removed(1)
-    residents.release_if_empty(address, sender)
+    return count

@@ -43,14 +43,14 @@ def promote_one(residents: Residents, sender: Sender, tx: Resident) -> None:
 def promote(residents: Residents, address: bytes, sender: Sender, settings: PoolSettings, gas_limit: int) -> None:
     """Drop from a queue what can never run, move on what can run now, and keep the rest under its limit."""
     if sender.queued:
-        _drop_stale_queued(residents, sender)
-        _drop_unpayable_queued(residents, sender, gas_limit)
+        dropped = _drop_stale_queued(residents, sender) + _drop_unpayable_queued(residents, sender, gas_limit)
         ready = [residents.read(handle) for _, handle in sender.queued.take_ready(sender.next_nonce)]
         if ready:
             residents.taken_from_queued(sender, ready)
             for tx in ready:
                 _promote_ready(residents, sender, tx, settings.price_bump)
-        cap_queue(residents, address, sender, settings.account_queue)
+        dropped += cap_queue(residents, sender, settings.account_queue)
+        residents.prices.removed(dropped)
     residents.release_if_empty(address, sender)
 
 
@@ -69,18 +69,18 @@ def _promote_ready(residents: Residents, sender: Sender, tx: Resident, price_bum
     promote_one(residents, sender, tx)
 
 
-def _drop_stale_queued(residents: Residents, sender: Sender) -> None:
+def _drop_stale_queued(residents: Residents, sender: Sender) -> int:
     stale = [residents.read(handle) for _, handle in sender.queued.take_below(sender.nonce)]
     if stale:
         residents.taken_from_queued(sender, stale)
         for tx in stale:
             residents.leave_passed(tx, residents.tallies.removed_queued)
-        residents.prices.removed(len(stale))
+    return len(stale)
 
 
-def _drop_unpayable_queued(residents: Residents, sender: Sender, gas_limit: int) -> None:
+def _drop_unpayable_queued(residents: Residents, sender: Sender, gas_limit: int) -> int:
     if sender.fits(gas_limit):
-        return
+        return 0
     waiting = [residents.read(handle) for _, handle in sender.queued.items()]
     unpayable = [tx for tx in waiting if tx.cost > sender.balance or tx.gas > gas_limit]
     if unpayable:
@@ -89,7 +89,7 @@ def _drop_unpayable_queued(residents: Residents, sender: Sender, gas_limit: int)
         residents.taken_from_queued(sender, unpayable)
         for tx in unpayable:
             residents.evict_queued(tx, _why_unpayable(tx, sender))
-        residents.prices.removed(len(unpayable))
+    return len(unpayable)
 
 
 def demote(residents: Residents, address: bytes, sender: Sender, gas_limit: int) -> None:

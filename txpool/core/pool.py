@@ -286,6 +286,7 @@ class Pool:
         return self._residents.senders.get(address) or sender_at(self._account(address, accounts))
 
     def _apply_limits(self) -> None:
+        self._residents.prices.removed(0)
         truncate(self._residents, self.settings)
         self._disturbed = 0
 

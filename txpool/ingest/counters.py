@@ -10,6 +10,7 @@ class IngestCounters:
         batches: batches judged.
         batch_sizes: batches by the bit length of their size: [1] counts those of 1, [2] of 2-3, [3] of 4-7 ...
         transactions: transactions that reached the pool.
+        decoded_on_threads: large transactions decoded elsewhere than in the loop's thread.
         recovered_inline: senders recovered in the loop's thread.
         recovered_on_threads: senders recovered elsewhere.
         refused: refusals that the pool never saw, by reason.
@@ -21,6 +22,7 @@ class IngestCounters:
         "batch_sizes",
         "batches",
         "crashed",
+        "decoded_on_threads",
         "recovered_inline",
         "recovered_on_threads",
         "refused",
@@ -32,6 +34,7 @@ class IngestCounters:
         self.batches = 0
         self.batch_sizes = [0] * 16
         self.transactions = 0
+        self.decoded_on_threads = 0
         self.recovered_inline = 0
         self.recovered_on_threads = 0
         self.refused = dict.fromkeys((Reason.UNDECODABLE, Reason.TX_FEE_CAP, Reason.UNPROTECTED), 0)

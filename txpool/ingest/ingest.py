@@ -15,7 +15,7 @@ from txpool.core.foresee import foresee
 from txpool.core.head import Account
 from txpool.core.pool import Pool
 from txpool.core.rejection import Reason, Rejected
-from txpool.core.stateless import fault_before_sender
+from txpool.core.stateless import TX_BYTES_MAX, fault_before_sender
 from txpool.core.tx import BLOB, Tx, decode
 from txpool.ingest.batch import CRASHED, Batch, BlobArrival, Outcome, Reply
 from txpool.ingest.blob_lane import BlobLane
@@ -25,6 +25,11 @@ from txpool.ingest.dry_run import Checked, DryRun
 from txpool.ingest.gate import Gate
 
 LOG: Final = logging.getLogger(__name__)
+
+# Bytes made to be slow to decode take up to an eighth of a millisecond for each KiB. A turn of the loop decodes so many
+# bytes at the most, and no transaction over the second bound: those go to worker threads.
+TURN_BYTES_MAX: Final = 32 * 1024
+LARGE_BYTES: Final = 8 * 1024
 
 _ALREADY_KNOWN: Final = Rejected(Reason.ALREADY_KNOWN)
 
@@ -165,11 +170,14 @@ class Ingest:
     def _turn(self) -> None:
         self._turn_due = False
         if self._arrivals:
-            arrived = self._arrivals[: self.settings.batch_max]
-            self._arrivals = self._arrivals[self.settings.batch_max :]
-            batch = self._decode(arrived)
-            self._lane.append(batch)
-            self._recover(batch)
+            count = self._bearable()
+            arrived, self._arrivals = self._arrivals[: count or 1], self._arrivals[count or 1 :]
+            if count:
+                batch = self._decode(arrived)
+                self._lane.append(batch)
+                self._recover(batch)
+            else:
+                self._decode_elsewhere(*arrived[0])
         self._judge_first()
         if self._arrivals or (self._lane and not self._lane[0].waiting):
             self._turn_soon()
@@ -179,20 +187,25 @@ class Ingest:
             self._turn_due = True
             self._loop.call_soon(self._turn)
 
+    def _bearable(self) -> int:
+        """How many of those that arrived this turn may decode; none when the first is a large one."""
+        count = size = 0
+        for raw, _ in self._arrivals[: self.settings.batch_max]:
+            size += len(raw)
+            if self._is_large(raw) or (count and size > TURN_BYTES_MAX):
+                break
+            count += 1
+        return count
+
+    def _is_large(self, raw: bytes) -> bool:
+        return len(raw) > LARGE_BYTES and self.settings.threads > 0
+
     def _decode(self, arrived: Sequence[tuple[bytes, Reply]]) -> Batch:
         """Decode, and refuse at once what the pool need not see."""
         batch = Batch(self._pool.head, len(arrived), sum([len(raw) for raw, _ in arrived]))
         arrival = max(self._arrival, self._clock())
         for raw, reply in arrived:
-            try:
-                refusal = self._enter(batch, raw, arrival, reply)
-            except Exception:
-                LOG.exception("decoding broke on 0x%s", raw[:4096].hex())
-                _tell(reply, CRASHED)
-                continue
-            if refusal is not None:
-                self.counters.refused[refusal.reason] += 1
-                _tell(reply, refusal)
+            self._let_in(batch, raw, arrival, reply)
             arrival += 1
         self._arrival = arrival
         return batch
@@ -221,9 +234,23 @@ class Ingest:
         batch.add(tx, arrival, reply, sound=fault_before_sender(tx, batch.head) is None)
         return None
 
-    def _enter(self, batch: Batch, raw: bytes, arrival: int, reply: Reply) -> Rejected | None:
-        """Decode one transaction into the batch, or refuse it."""
-        tx = decode(raw)
+    def _let_in(self, batch: Batch, raw: bytes, arrival: int, reply: Reply, read: Tx | Rejected | None = None) -> None:
+        """Bring one transaction into the batch, or tell why not."""
+        try:
+            refusal = self._enter(batch, raw, arrival, reply, read)
+        except Exception:
+            LOG.exception("decoding broke on 0x%s", raw[:4096].hex())
+            _tell(reply, CRASHED)
+            return
+        if refusal is not None:
+            self.counters.refused[refusal.reason] += 1
+            _tell(reply, refusal)
+
+    def _enter(
+        self, batch: Batch, raw: bytes, arrival: int, reply: Reply, read: Tx | Rejected | None = None
+    ) -> Rejected | None:
+        """Decode one transaction into the batch, unless it is read already, or refuse it."""
+        tx = decode(raw) if read is None else read
         if isinstance(tx, Rejected):
             return tx
         if tx.type == BLOB and (fault := conversion_fault(tx, batch.head)):
@@ -244,6 +271,39 @@ class Ingest:
         batch.add_known(tx, known.sender, arrival, reply)
         return None
 
+    # --- large ones: decoded and recovered on a worker thread
+
+    def _decode_elsewhere(self, raw: bytes, reply: Reply) -> None:
+        """Give it a batch of its own, in order of arrival; what is too long for any pool holds up nobody."""
+        self.counters.decoded_on_threads += 1
+        batch = Batch(self._pool.head, 1, len(raw))
+        batch.waiting = 1
+        if not _too_long(raw):
+            self._lane.append(batch)
+        self._arrival = max(self._arrival, self._clock()) + 1
+        self._workers().submit(self._read_large, batch, raw, self._arrival, reply)
+
+    def _read_large(self, batch: Batch, raw: bytes, arrival: int, reply: Reply) -> None:
+        read = None
+        try:
+            read = decode(raw)
+        except Exception:
+            LOG.exception("decoding broke on 0x%s", raw[:4096].hex())
+        self._loop.call_soon_threadsafe(self._large_is_read, batch, raw, arrival, reply, read)
+
+    def _large_is_read(self, batch: Batch, raw: bytes, arrival: int, reply: Reply, read: Tx | Rejected | None) -> None:
+        if read is None:
+            _tell(reply, CRASHED)
+        else:
+            self._let_in(batch, raw, arrival, reply, read)
+        if _too_long(raw):
+            self._lane.append(batch)
+        if batch.unsigned:
+            self.counters.recovered_on_threads += 1
+            self._workers().submit(self._recover_elsewhere, batch, batch.unsigned)
+        else:
+            self._part_recovered(batch)
+
     # --- senders
 
     def _recover(self, batch: Batch) -> None:
@@ -253,11 +313,14 @@ class Ingest:
             self._recover_part(batch, batch.unsigned)
             return
         self.counters.recovered_on_threads += count
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self.settings.threads, "txpool-recover")
         for places in batch.chunks(self.settings.threads):
             batch.waiting += 1
-            self._threads.submit(self._recover_elsewhere, batch, places)
+            self._workers().submit(self._recover_elsewhere, batch, places)
+
+    def _workers(self) -> ThreadPoolExecutor:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self.settings.threads, "txpool-recover")
+        return self._threads
 
     def _recover_elsewhere(self, batch: Batch, places: list[int]) -> None:
         self._recover_part(batch, places)
@@ -397,6 +460,11 @@ def _tell(reply: Reply, outcome: Outcome) -> None:
         reply(outcome)
     except Exception:
         LOG.exception("answering broke")
+
+
+def _too_long(raw: bytes) -> bool:
+    """Whether this can only be refused: longer than any transaction may be that holds no blobs."""
+    return len(raw) > TX_BYTES_MAX and raw[0] != BLOB
 
 
 def _nobody_listens(events: range) -> None:
