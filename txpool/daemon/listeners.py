@@ -79,7 +79,7 @@ def ingest_of(settings: Settings, node: Node) -> Ingest:
     def at_hand(addresses: Collection[bytes]) -> Mapping[bytes, Account]:
         return {address: node.chain.account(address) for address in addresses}
 
-    return Ingest(
+    ingest = Ingest(
         node.pool,
         source.chain_id,
         source,
@@ -88,6 +88,15 @@ def ingest_of(settings: Settings, node: Node) -> Ingest:
         settings=IngestSettings(**msgspec.structs.asdict(settings.ingest)),
         at_hand=at_hand,
     )
+    _tell_kernel(ingest)
+    return ingest
+
+
+def _tell_kernel(ingest: Ingest) -> None:
+    if ingest.kernel.name == "native":
+        LOG.info("the native kernel reads transactions and recovers senders")
+    elif ingest.settings.kernel == "auto":
+        LOG.warning("the native kernel is not built, so Python reads transactions: each costs a quarter more CPU")
 
 
 class RpcListeners:
