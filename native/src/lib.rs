@@ -20,6 +20,9 @@ use tx::{Authorization, Sidecar, Tx};
 /// Counted up when what crosses the boundary changes, so that a kernel left over from another version is not used.
 const INTERFACE: u32 = 1;
 
+/// To decode fewer than so many takes no longer than to give the interpreter lock away and get it back.
+const WORTH_THE_LOCK: usize = 8;
+
 /// Makes what the Python twin makes: it is given the twin's classes.
 #[pyclass(frozen, module = "txpool_kernel")]
 struct Kernel {
@@ -45,7 +48,14 @@ impl Kernel {
     /// Decode and hash each; `None` for one that the twin should look at.
     fn decode<'py>(&self, py: Python<'py>, raws: Vec<Bound<'py, PyBytes>>) -> PyResult<Bound<'py, PyList>> {
         let inputs: Vec<&[u8]> = raws.iter().map(|raw| raw.as_bytes()).collect();
-        let decoded = guarded(|| py.detach(|| inputs.iter().map(|raw| decode_one(raw)).collect::<Vec<_>>()))?;
+        let decode_all = || inputs.iter().map(|raw| decode_one(raw)).collect::<Vec<_>>();
+        let decoded = guarded(|| {
+            if inputs.len() < WORTH_THE_LOCK {
+                decode_all()
+            } else {
+                py.detach(decode_all)
+            }
+        })?;
         let found = PyList::empty(py);
         for (raw, decoded) in raws.iter().zip(&decoded) {
             match decoded {

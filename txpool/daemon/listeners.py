@@ -204,7 +204,9 @@ def _http_server(settings: Settings, rpc: JsonRpc, watches: Watches) -> HttpServ
         idle_seconds=http.idle_seconds,
         write_seconds=http.write_seconds,
     )
-    return HttpServer(handle, bounds, Access(http.vhosts, http.cors_domain), FAREWELL)
+    server = HttpServer(handle, bounds, Access(http.vhosts, http.cors_domain), FAREWELL)
+    server.on_flushed = watches.turns.end
+    return server
 
 
 def _session_limits(given: WsSettings | IpcSettings) -> SessionLimits:
