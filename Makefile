@@ -22,6 +22,8 @@ QUIETLY := --quiet --disable-pip-version-check
 fitting = $(shell for p in $(1); do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 PYTHON ?= $(call fitting,python3 python3.13 python3.12 python3.11)
+# Rust's, for the native kernel. Nothing else needs it.
+CARGO ?= $(shell command -v cargo || ls $(HOME)/.cargo/bin/cargo 2>/dev/null)
 # For `install`: no interpreter out of a home directory, if there is another.
 SYSTEM_PYTHON ?= $(call fitting,/usr/bin/python3 /usr/local/bin/python3 $(PYTHON))
 
@@ -31,7 +33,7 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-setup: .venv/.setup ## install everything into .venv, which then has bin/txpool
+setup: .venv/.setup .venv/.kernel ## install everything into .venv, which then has bin/txpool
 	@:
 
 run: setup ## start the daemon on the embedded dev chain (ARGS="--set ...", PERIOD=2)
@@ -47,6 +49,8 @@ install: setup ## install for the system: PREFIX=/opt/txpool gets bin/txpool, wi
 	$(BIN)/pip wheel $(QUIETLY) --no-deps --no-build-isolation --wheel-dir build/wheel .
 	$(BIN)/pip --python "$(PREFIX)/bin/python" install $(QUIETLY) --no-deps --no-index --force-reinstall build/wheel/*.whl
 	@rm -rf build
+	@kernel=$$($(BIN)/python -c $(KERNEL_PATH)); if test -e "$$kernel"; then \
+		install -m644 "$$kernel" "$$("$(PREFIX)/bin/python" -c $(KERNEL_PATH))"; fi
 	@case "$$(readlink -f "$(PREFIX)/bin/python")" in /root/*|/home/*) \
 		echo "note: this interpreter lives in a home directory, where the systemd unit cannot see it;" \
 			"name another: make install SYSTEM_PYTHON=/usr/bin/python3" >&2;; esac
@@ -88,7 +92,7 @@ lock: setup ## renew requirements/*.txt and package-lock.json from what pyprojec
 	cd $(CLIENTS) && npm install --package-lock-only
 
 clean: ## remove what was built and installed here
-	rm -rf .venv .tools build *.egg-info .coverage .hypothesis .*_cache $(CLIENTS)/node_modules
+	rm -rf .venv .tools build native/target *.egg-info .coverage .hypothesis .*_cache $(CLIENTS)/node_modules
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -101,6 +105,16 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --pyt
 	$(BIN)/pip install $(QUIETLY) --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install $(QUIETLY) --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Where it cannot be built all works without it, only slower: so a failure is told and ends nothing.
+.venv/.kernel: .venv/.setup native/Cargo.toml native/Cargo.lock $(wildcard native/src/*.rs)
+	@if test -z "$(CARGO)"; then echo "$(NO_KERNEL): cargo (Rust 1.85 or later) is not installed" >&2; \
+	elif (cd native && $(CARGO) build --release --locked --quiet) 2>.venv/kernel.log; then \
+		install -m644 native/target/release/libtxpool_kernel.so "$$($(BIN)/python -c $(KERNEL_PATH))" && touch $@; \
+	else tail -5 .venv/kernel.log >&2; echo "$(NO_KERNEL): see .venv/kernel.log" >&2; fi
+
+NO_KERNEL := note: no native kernel, so reading a transaction takes a quarter more CPU
+KERNEL_PATH := 'import sysconfig; print(sysconfig.get_path("platlib") + "/txpool_kernel.abi3.so")'
 
 .venv/.clients: requirements/clients.txt .venv/.setup
 	$(BIN)/pip install $(QUIETLY) --require-hashes -r requirements/clients.txt

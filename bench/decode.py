@@ -14,6 +14,7 @@ from coincurve import PublicKey
 
 from txpool.core.candidate import Candidate
 from txpool.core.head import Head
+from txpool.core.kernel import NATIVE, Native
 from txpool.core.rejection import Rejected
 from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
@@ -91,6 +92,26 @@ def measure(name: str, batch: list[bytes]) -> list[Tx]:
     return read
 
 
+def measure_native(native: Native, batch: list[bytes], txs: list[Tx]) -> None:
+    """Take a batch through the native kernel, in one call each, and one by one."""
+    one_by_one = [[raw] for raw in batch]
+    assert timed("native: decode, one by one", native.decode, one_by_one) == [[tx] for tx in txs]
+    assert timed_whole("native: decode, a batch", lambda: native.decode(batch)) == txs
+    signers = timed_whole("native: senders, a batch", lambda: native.signers(txs, CHAIN_ID))
+    assert [sender for sender, _ in signers] == [address_of(key) for key in KEYS] * (BATCH // len(KEYS))
+
+
+def timed_whole(what: str, work: Callable[[], list[Result]]) -> list[Result]:
+    """Print what the work costs for each of its results, and return them."""
+    least, results = sys.maxsize, []
+    for _ in range(ROUNDS):
+        start = process_time_ns()
+        results = work()
+        least = min(least, process_time_ns() - start)
+    print(f"{what:<48} {least / len(results):8.0f} ns")
+    return results
+
+
 def bare_recovery(tx: Tx) -> bytes:
     """Make the library call alone, for comparison."""
     signature = (tx.r << 264 | tx.s << 8 | tx.v).to_bytes(65, "big")
@@ -104,6 +125,10 @@ def main(arguments: Sequence[str] = ()) -> None:
     batch = signed_batch(DYNAMIC_FEE)
     txs = measure("1559", batch)
     assert len(timed("coincurve alone, a public key", bare_recovery, txs)) == BATCH
+    if NATIVE is None:
+        print("the native kernel is not built")
+    else:
+        measure_native(NATIVE, batch, txs)
     refusals = timed("refuse one cut short", decode, [raw[:-1] for raw in batch])
     assert all(isinstance(refusal, Rejected) for refusal in refusals)
 

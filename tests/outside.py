@@ -12,6 +12,8 @@ from typing import Final, NoReturn
 
 import pytest
 
+from txpool.core.kernel import NATIVE, Native
+
 ROOT: Final = Path(__file__).parent.parent
 SHARED: Final = Path(os.environ.get("TXPOOL_SHARED") or ROOT.parent / "shared")
 IN_CI: Final = bool(os.environ.get("CI"))
@@ -48,8 +50,22 @@ def shared(path: str) -> Path:
     return found
 
 
+def native_kernel() -> Native:
+    """Require the kernel in Rust, which is not there where nobody can build it."""
+    if NATIVE is None:
+        _absent("the native kernel is not built: make setup", needed=IN_CI and _cargo_is_here())
+    return NATIVE
+
+
+def _cargo_is_here() -> bool:
+    return bool(shutil.which("cargo")) or (Path.home() / ".cargo/bin/cargo").exists()
+
+
 def _missing(name: str) -> NoReturn:
-    reason = f"{name} is not installed: make test-deps"
-    if IN_CI:
+    _absent(f"{name} is not installed: make test-deps", needed=IN_CI)
+
+
+def _absent(reason: str, *, needed: bool) -> NoReturn:
+    if needed:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason, allow_module_level=True)

@@ -7,7 +7,7 @@ from tests.core.transactions import (
     GWEI,
     KEY,
     any_unsigned,
-    network_forms,
+    damaged,
     sidecar,
     signed,
     signed_bytes,
@@ -51,21 +51,6 @@ def test_every_field_that_is_signed_is_read(wanted: Unsigned) -> None:
         sum(len(keys) for _, keys in wanted.access_list),
     )
     assert (tx.raw, tx.size, tx.hash) == (raw, len(raw), keccak(raw))
-
-
-@st.composite
-def damaged(draw: st.DrawFn) -> bytes:
-    """A transaction with a few bytes changed, left out or put in; headers are hit more often than chance would."""
-    raw = bytearray(draw(signed_bytes() | network_forms()))
-    for _ in range(draw(st.integers(1, 3))):
-        at = draw(
-            st.integers(0, min(len(raw), 12)) | st.integers(0, len(raw)) | st.integers(max(0, len(raw) - 160), len(raw))
-        )
-        cut = draw(st.integers(0, 2))
-        raw[at : at + cut] = draw(
-            st.binary(max_size=2) | st.sampled_from((b"\x00", b"\x80", b"\xc0", b"\x81", b"\xb8"))
-        )
-    return bytes(raw)
 
 
 @given(damaged() | st.binary(max_size=60))

@@ -93,3 +93,18 @@ def network_forms() -> st.SearchStrategy[bytes]:
     """A blob transaction beside a sidecar, which has no blobs, to be short."""
     sidecars = st.builds(Sidecar, st.integers(0, 1), st.just(()), _POINTS, _POINTS)
     return sidecars.map(lambda beside: sign(unsigned(BLOB, sidecar=beside), KEY))
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A transaction with a few bytes changed, left out or put in; headers are hit more often than chance would."""
+    raw = bytearray(draw(signed_bytes() | network_forms()))
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(
+            st.integers(0, min(len(raw), 12)) | st.integers(0, len(raw)) | st.integers(max(0, len(raw) - 160), len(raw))
+        )
+        cut = draw(st.integers(0, 2))
+        raw[at : at + cut] = draw(
+            st.binary(max_size=2) | st.sampled_from((b"\x00", b"\x80", b"\xc0", b"\x81", b"\xb8"))
+        )
+    return bytes(raw)

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.cli.test_submitting import FRIEND, transfer
 from tests.outside import tool
 from tests.running import Daemon, running
+from txpool.core.kernel import NATIVE
 from txpool.core.rejection import REFUSALS, REMOVALS
 
 # Dashboards and alerts hang on these.
@@ -120,3 +121,13 @@ def test_the_recipient_is_paid() -> None:
         daemon.call("dev_mine")
 
         assert int(daemon.call("eth_getBalance", FRIEND, "latest"), 16) == before + 1
+
+
+def test_the_page_says_which_kernel_serves() -> None:
+    built = "native" if NATIVE else "python"
+    for choice, kernel in (("auto", built), ("python", "python")):
+        with running("--dev", "--set", f"ingest.kernel={choice}") as daemon:
+            assert "error" not in daemon.ask("eth_sendRawTransaction", transfer(0))
+            (labels,) = [dict(labels) for name, labels in samples(daemon) if name == "txpool_info"]
+
+        assert labels["kernel"] == kernel

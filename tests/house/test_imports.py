@@ -15,7 +15,7 @@ IMPURE: Final = frozenset({
     "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
 })
 # fmt: on
-CRYPTO: Final = frozenset({"coincurve", "sha3"})
+CRYPTO: Final = frozenset({"coincurve", "sha3", "txpool_kernel"})
 # Shipped, and not for the daemon: what compares the events of two runs.
 FOR_OTHERS: Final = frozenset({"txpool.history.digest"})
 

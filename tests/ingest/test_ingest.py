@@ -1,8 +1,8 @@
 """Bytes to verdicts: batches by turns of the loop, in order of arrival, whoever recovers the senders."""
 
 import asyncio
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Literal
 
 import pytest
 from msgspec.structs import replace
@@ -11,9 +11,11 @@ from tests.rpc.loop import run, until
 from tests.rpc.node import ALICE, BOB, GWEI, KEYS, START, Node, transfer
 from txpool.chain.genesis import dev_genesis
 from txpool.core.head import Account, HeadChange
+from txpool.core.kernel import NATIVE, TWIN, Signers
 from txpool.core.pool import Accepted
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.signature import sign_authorization
+from txpool.core.tx import Tx
 from txpool.ingest.batch import Outcome
 from txpool.ingest.ingest import Busy, Ingest, IngestSettings
 
@@ -312,6 +314,46 @@ def test_a_batch_that_meets_a_bug_answers_its_callers_and_the_next_goes_on(caplo
 
     run(scene())
     assert "a bug" in caplog.text
+
+
+class BrokenKernel:
+    """A kernel with a bug."""
+
+    name = "broken"
+
+    def decode(self, raws: list[bytes]) -> list[Tx | Rejected]:
+        raise RuntimeError(f"a bug in decoding {len(raws)}")
+
+    def signers(self, txs: Sequence[Tx], chain_id: int) -> list[Signers]:
+        raise RuntimeError(f"a bug in recovering {len(txs)}")
+
+
+@pytest.mark.parametrize("settings", [IngestSettings(), ON_THREADS])
+def test_where_the_kernel_breaks_python_takes_over(settings: IngestSettings, caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> None:
+        async with Node(ingest=settings) as node:
+            node.ingest.kernel = BrokenKernel()
+            replies = Replies(node.ingest)
+            replies.offer(*transfers(3), b"\x02\xc0")
+            assert await replies.judged() == [Reason.UNDECODABLE, "accepted", "accepted", "accepted"]
+            assert node.ingest.counters.kernel_faults == 2
+            assert node.ingest.counters.crashed == 0
+
+    run(scene())
+    assert "a bug in decoding 4" in caplog.text
+    assert "a bug in recovering 3" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["auto", "python"])
+def test_the_kernel_can_be_chosen(kind: Literal["auto", "python"]) -> None:
+    async def scene() -> None:
+        async with Node(ingest=IngestSettings(kernel=kind)) as node:
+            replies = Replies(node.ingest)
+            replies.offer(*transfers(40))
+            assert await replies.judged() == ["accepted"] * 40
+            assert node.ingest.kernel is (TWIN if kind == "python" else NATIVE or TWIN)
+
+    run(scene())
 
 
 def test_a_caller_that_breaks_does_not_keep_the_others_from_their_answers(caplog: pytest.LogCaptureFixture) -> None:

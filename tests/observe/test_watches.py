@@ -10,6 +10,7 @@ import pytest
 from txpool.observe.gc_pause import PauseWatch
 from txpool.observe.heap import heap_bytes
 from txpool.observe.loop_lag import LoopLag
+from txpool.observe.loop_turn import LoopTurns
 from txpool.observe.process import ProcessMetrics
 
 
@@ -103,3 +104,18 @@ def test_process_metrics_are_there() -> None:
 
     for name in ("process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"):
         assert f"\n{name} " in page
+
+
+def test_a_turn_lasts_from_its_first_request_to_its_answers() -> None:
+    clock = Ticks(0.25)
+    turns = LoopTurns(clock)
+
+    turns.end()  # nothing was asked
+    turns.touch()
+    clock.now += 1
+    turns.touch()
+    turns.end()
+    turns.touch()
+    turns.end()
+
+    assert (turns.turns.count, turns.turns.sum, turns.longest) == (2, 1.5, 1.25)

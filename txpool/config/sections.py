@@ -152,13 +152,17 @@ class IpcSettings(Section, frozen=True):
 
 
 class IngestSettings(Section, frozen=True):
-    """From bytes to verdicts: how much is judged in one go, and how much may wait."""
+    """From bytes to verdicts: how much is judged in one go, how much may wait, and what decodes and recovers senders.
+
+    `kernel` is `auto`, the native one where it is built, or `python`, its twin.
+    """
 
     batch_max: Count = 128
     inline_max: NotNegative = 32
     threads: NotNegative = 2
     queue_max: Count = 16_384
     queue_bytes_max: Bytes = 128 * 1024 * 1024
+    kernel: Literal["auto", "python"] = "auto"
 
 
 class MetricsSettings(Section, frozen=True):

@@ -90,7 +90,7 @@ def ingest_of(settings: Settings, node: Node) -> Ingest:
     def at_hand(addresses: Collection[bytes]) -> Mapping[bytes, Account]:
         return {address: node.chain.account(address) for address in addresses}
 
-    return Ingest(
+    ingest = Ingest(
         node.pool,
         source.chain_id,
         source,
@@ -99,6 +99,15 @@ def ingest_of(settings: Settings, node: Node) -> Ingest:
         settings=IngestSettings(**msgspec.structs.asdict(settings.ingest)),
         at_hand=at_hand,
     )
+    _tell_kernel(ingest)
+    return ingest
+
+
+def _tell_kernel(ingest: Ingest) -> None:
+    if ingest.kernel.name == "native":
+        LOG.info("the native kernel reads transactions and recovers senders")
+    elif ingest.settings.kernel == "auto":
+        LOG.warning("the native kernel is not built, so Python reads transactions: each costs a quarter more CPU")
 
 
 def door_of(settings: Settings, ingest: Ingest) -> Door:
@@ -211,7 +220,9 @@ def _http_server(settings: Settings, rpc: JsonRpc, watches: Watches) -> HttpServ
         idle_seconds=http.idle_seconds,
         write_seconds=http.write_seconds,
     )
-    return HttpServer(handle, bounds, Access(http.vhosts, http.cors_domain), FAREWELL)
+    server = HttpServer(handle, bounds, Access(http.vhosts, http.cors_domain), FAREWELL)
+    server.on_flushed = watches.turns.end
+    return server
 
 
 def _session_limits(given: WsSettings | IpcSettings) -> SessionLimits:

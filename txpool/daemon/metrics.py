@@ -53,7 +53,9 @@ class RpcServers(Protocol):
 def families(node: Node, ingest: Ingest, rpc: RpcServers, watches: Watches, store: str) -> list[Family]:
     """All metrics of a daemon."""
     return [
-        info_family(version=version("txpool"), python=platform.python_version(), store=store),
+        info_family(
+            version=version("txpool"), python=platform.python_version(), store=store, kernel=ingest.kernel.name
+        ),
         *pool_families(node.pool, ingest.counters.refused),
         *store_families(node.store),
         *event_families(node.events),
@@ -84,6 +86,11 @@ def ingest_families(ingest: Ingest) -> list[Family]:
             "txpool_ingest_turned_away_total",
             "Transactions turned away because too many waited.",
             lambda: counts.refused_busy,
+        ),
+        counter(
+            "txpool_ingest_kernel_faults_total",
+            "Times that the kernel broke by a defect, and Python took over.",
+            lambda: counts.kernel_faults,
         ),
         counter("txpool_ingest_crashed_total", "Batches that a defect of this program ended.", lambda: counts.crashed),
     ]

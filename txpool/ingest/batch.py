@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from txpool.core.candidate import Candidate, authorities_of, recovered
+from txpool.core.candidate import Candidate, authorities_of
 from txpool.core.head import Account, Head
+from txpool.core.kernel import Kernel
 from txpool.core.pool import Verdict
 from txpool.core.tx import Tx
 
@@ -128,9 +129,10 @@ class Batch:
         for start in range(0, len(self.unsigned), size):
             yield self.unsigned[start : start + size]
 
-    def recover(self, places: Sequence[int], chain_id: int) -> None:
+    def recover(self, places: Sequence[int], kernel: Kernel, chain_id: int) -> None:
         """Recover the signers at these places; safe on any thread, for no two touch the same place."""
         candidates = self.candidates
-        for place in places:
-            candidate = candidates[place]
-            candidates[place] = recovered(candidate.tx, chain_id, candidate.arrival, candidate.origin)
+        found = kernel.signers([candidates[place].tx for place in places], chain_id)
+        for place, (sender, authorities) in zip(places, found, strict=True):
+            waiting = candidates[place]
+            candidates[place] = Candidate(waiting.tx, sender, waiting.arrival, waiting.origin, authorities)

@@ -15,6 +15,7 @@ class IngestCounters:
         recovered_on_threads: senders recovered elsewhere.
         refused: refusals that the pool never saw, by reason.
         refused_busy: transactions turned away because too many waited.
+        kernel_faults: times that the kernel broke by a bug of ours, and Python took over.
         crashed: batches that a bug of ours ended.
     """
 
@@ -23,6 +24,7 @@ class IngestCounters:
         "batches",
         "crashed",
         "decoded_on_threads",
+        "kernel_faults",
         "recovered_inline",
         "recovered_on_threads",
         "refused",
@@ -40,4 +42,5 @@ class IngestCounters:
         self.refused = dict.fromkeys((Reason.UNDECODABLE, Reason.TX_FEE_CAP, Reason.UNPROTECTED), 0)
         self.refused |= {Reason.ALREADY_KNOWN: 0, Reason.SIDECAR_CONVERSION: 0}
         self.refused_busy = 0
+        self.kernel_faults = 0
         self.crashed = 0

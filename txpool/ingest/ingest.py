@@ -6,18 +6,19 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from txpool.core.candidate import Candidate
 from txpool.core.foresee import foresee
 from txpool.core.head import Account
+from txpool.core.kernel import NATIVE, TWIN, Kernel
 from txpool.core.pool import Pool
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.stateless import TX_BYTES_MAX, fault_before_sender
 from txpool.core.tx import BLOB, Tx, decode
-from txpool.ingest.batch import CRASHED, Batch, BlobArrival, Outcome, Reply
+from txpool.ingest.batch import CRASHED, Batch, BlobArrival, Crashed, Outcome, Reply
 from txpool.ingest.blob_lane import BlobLane
 from txpool.ingest.blob_proofs import conversion_fault, is_unready
 from txpool.ingest.counters import IngestCounters
@@ -53,6 +54,7 @@ class IngestSettings(msgspec.Struct, frozen=True):
         threads: how many of those.
         queue_max: transactions that may wait, beyond which new ones are turned away.
         queue_bytes_max: their bytes.
+        kernel: what decodes and recovers: the native one where it is built (`auto`), or its twin (`python`).
     """
 
     batch_max: int = 128
@@ -60,6 +62,7 @@ class IngestSettings(msgspec.Struct, frozen=True):
     threads: int = 2
     queue_max: int = 16_384
     queue_bytes_max: int = 128 * 1024 * 1024
+    kernel: Literal["auto", "python"] = "auto"
 
 
 class Busy(msgspec.Struct, frozen=True, gc=False):
@@ -98,6 +101,8 @@ class Ingest:
     ) -> None:
         self.settings = settings or IngestSettings()
         self.counters = IngestCounters()
+        self.kernel: Kernel = (NATIVE if self.settings.kernel == "auto" else None) or TWIN
+        self._batch_max = self.settings.batch_max
         self.depth = 0  # transactions that wait for a verdict
         self.depth_bytes = 0
         # Told the numbers of the events that a batch has caused, before its callers have their verdicts.
@@ -190,7 +195,7 @@ class Ingest:
     def _bearable(self) -> int:
         """How many of those that arrived this turn may decode; none when the first is a large one."""
         count = size = 0
-        for raw, _ in self._arrivals[: self.settings.batch_max]:
+        for raw, _ in self._arrivals[: self._batch_max]:
             size += len(raw)
             if self._is_large(raw) or (count and size > TURN_BYTES_MAX):
                 break
@@ -204,8 +209,8 @@ class Ingest:
         """Decode, and refuse at once what the pool need not see."""
         batch = Batch(self._pool.head, len(arrived), sum([len(raw) for raw, _ in arrived]))
         arrival = max(self._arrival, self._clock())
-        for raw, reply in arrived:
-            self._let_in(batch, raw, arrival, reply)
+        for (_, reply), read in zip(arrived, self._read([raw for raw, _ in arrived]), strict=True):
+            self._let_in(batch, read, arrival, reply)
             arrival += 1
         self._arrival = arrival
         return batch
@@ -234,32 +239,36 @@ class Ingest:
         batch.add(tx, arrival, reply, sound=fault_before_sender(tx, batch.head) is None)
         return None
 
-    def _let_in(self, batch: Batch, raw: bytes, arrival: int, reply: Reply, read: Tx | Rejected | None = None) -> None:
+    def _read(self, raws: list[bytes]) -> Sequence[Tx | Rejected | Crashed]:
+        """Decode all at once; where that breaks, each on its own and in Python, so that none suffers for another."""
+        try:
+            return self.kernel.decode(raws)
+        except Exception:
+            LOG.exception("decoding a batch broke")
+            self.counters.kernel_faults += 1
+            return [_read_alone(raw) for raw in raws]
+
+    def _let_in(self, batch: Batch, read: Tx | Rejected | Crashed, arrival: int, reply: Reply) -> None:
         """Bring one transaction into the batch, or tell why not."""
         try:
-            refusal = self._enter(batch, raw, arrival, reply, read)
+            refusal = self._enter(batch, read, arrival, reply) if isinstance(read, Tx) else read
         except Exception:
-            LOG.exception("decoding broke on 0x%s", raw[:4096].hex())
-            _tell(reply, CRASHED)
-            return
+            LOG.exception("the early checks broke")
+            refusal = CRASHED
         if refusal is not None:
-            self.counters.refused[refusal.reason] += 1
+            if isinstance(refusal, Rejected):
+                self.counters.refused[refusal.reason] += 1
             _tell(reply, refusal)
 
-    def _enter(
-        self, batch: Batch, raw: bytes, arrival: int, reply: Reply, read: Tx | Rejected | None = None
-    ) -> Rejected | None:
-        """Decode one transaction into the batch, unless it is read already, or refuse it."""
-        tx = decode(raw) if read is None else read
-        if isinstance(tx, Rejected):
-            return tx
+    def _enter(self, batch: Batch, tx: Tx, arrival: int, reply: Reply) -> Rejected | None:
+        """Take one transaction into the batch, or refuse it."""
         if tx.type == BLOB and (fault := conversion_fault(tx, batch.head)):
             return fault
         if fault := self._gate.fault(tx):
             return fault
         if tx.type == BLOB:
-            batch.leave_out(len(raw))
-            self._blobs.take(BlobArrival(tx, arrival, len(raw), reply))
+            batch.leave_out(tx.size)
+            self._blobs.take(BlobArrival(tx, arrival, tx.size, reply))
             return None
         if not self._pool.knows(tx.hash):
             batch.add(tx, arrival, reply, sound=fault_before_sender(tx, batch.head) is None)
@@ -284,18 +293,13 @@ class Ingest:
         self._workers().submit(self._read_large, batch, raw, self._arrival, reply)
 
     def _read_large(self, batch: Batch, raw: bytes, arrival: int, reply: Reply) -> None:
-        read = None
-        try:
-            read = decode(raw)
-        except Exception:
-            LOG.exception("decoding broke on 0x%s", raw[:4096].hex())
+        read = self._read([raw])[0]
         self._loop.call_soon_threadsafe(self._large_is_read, batch, raw, arrival, reply, read)
 
-    def _large_is_read(self, batch: Batch, raw: bytes, arrival: int, reply: Reply, read: Tx | Rejected | None) -> None:
-        if read is None:
-            _tell(reply, CRASHED)
-        else:
-            self._let_in(batch, raw, arrival, reply, read)
+    def _large_is_read(
+        self, batch: Batch, raw: bytes, arrival: int, reply: Reply, read: Tx | Rejected | Crashed
+    ) -> None:
+        self._let_in(batch, read, arrival, reply)
         if _too_long(raw):
             self._lane.append(batch)
         if batch.unsigned:
@@ -328,9 +332,17 @@ class Ingest:
 
     def _recover_part(self, batch: Batch, places: list[int]) -> None:
         try:
-            batch.recover(places, self._chain_id)
+            batch.recover(places, self.kernel, self._chain_id)
         except Exception:
             LOG.exception("recovering senders broke")
+            self.counters.kernel_faults += 1
+            self._recover_in_python(batch, places)
+
+    def _recover_in_python(self, batch: Batch, places: list[int]) -> None:
+        try:
+            batch.recover(places, TWIN, self._chain_id)
+        except Exception:
+            LOG.exception("recovering senders in Python broke")
             batch.broken = True
 
     def _part_recovered(self, batch: Batch) -> None:
@@ -405,7 +417,10 @@ class Ingest:
         self.on_events(events)
         replies, batch.replies = batch.replies, []
         for reply, verdict in zip(replies, verdicts, strict=True):
-            _tell(reply, verdict)
+            try:  # as in `_tell`, for one call less
+                reply(verdict)
+            except Exception:
+                LOG.exception("answering broke")
         return True
 
     def _look_again(self, batch: Batch) -> None:
@@ -417,15 +432,19 @@ class Ingest:
             if candidate.sender is None and fault_before_sender(candidate.tx, head) is None
         ]
         self.counters.recovered_inline += len(unsigned)
-        batch.recover(unsigned, self._chain_id)
+        self._recover_part(batch, unsigned)
 
     def _accounts_known(self, batch: Batch) -> bool:
         """Whether the pool or the batch has the account of every sender; if not, fetch what is missing."""
         pool = self._pool
         if batch.accounts_head is not pool.head:
             batch.accounts, batch.accounts_head = {}, pool.head
-        senders = {sender for each in batch.candidates if isinstance(sender := each.sender, bytes)}
-        missing = {sender for sender in senders if sender not in batch.accounts and not pool.tracks(sender)}
+        known, tracks = batch.accounts, pool.tracks
+        missing = {
+            sender
+            for each in batch.candidates
+            if isinstance(sender := each.sender, bytes) and not tracks(sender) and sender not in known
+        }
         if missing and self._at_hand is not None:
             batch.accounts = {**batch.accounts, **self._at_hand(missing)}
             missing -= batch.accounts.keys()
@@ -452,6 +471,14 @@ class Ingest:
         replies, batch.replies = batch.replies, []
         for reply in replies:
             _tell(reply, CRASHED)
+
+
+def _read_alone(raw: bytes) -> Tx | Rejected | Crashed:
+    try:
+        return decode(raw)
+    except Exception:
+        LOG.exception("decoding broke on 0x%s", raw[:4096].hex())
+        return CRASHED
 
 
 def _tell(reply: Reply, outcome: Outcome) -> None:

@@ -7,7 +7,7 @@ from email.utils import formatdate
 from typing import Final
 
 from txpool.rpc.access import Access
-from txpool.rpc.http_connection import HttpConnection, HttpCounters, HttpLimits
+from txpool.rpc.http_connection import Heads, HttpConnection, HttpCounters, HttpLimits
 from txpool.rpc.http_message import Exchange, Stamp
 
 __all__ = ["Access", "Exchange", "Handler", "HttpCounters", "HttpLimits", "HttpServer"]
@@ -40,10 +40,12 @@ class HttpServer:
         self.access = access or Access()
         self.counters = HttpCounters()
         self.stamp = Stamp()
+        self.heads = Heads()
         self.stopping = False
         self.length_digits = len(str(self.limits.body_bytes_max))
         self.now = 0.0
         self.idle_deadline = 0.0
+        self.on_flushed: Callable[[], None] = _nobody_waits  # told when a turn's answers are written
         self._handler = handler
         self._farewell = farewell
         self._connections: set[HttpConnection] = set()
@@ -161,5 +163,10 @@ class HttpServer:
         answered, self._answered = self._answered, []
         for connection in answered:
             connection.flush()
+        self.on_flushed()
         if self.stopping:
             self._progress.set()
+
+
+def _nobody_waits() -> None:
+    """Nobody wants to know when answers are written."""

@@ -22,6 +22,10 @@ JOINED_BYTES_MAX: Final = 16_384  # below, one copy is cheaper than a second pie
 CLOSE: Final = b"Connection: close\r\n"
 _UPGRADE_HEADERS: Final = frozenset({b"connection", b"upgrade"})
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_GAP: Final = b"\r\n\r\n"
+_SPECIAL_HEADERS: Final = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
+HEADS_MAX: Final = 1024
+HEAD_BYTES_KEPT_MAX: Final = 1024
 
 
 class HttpLimits(msgspec.Struct, frozen=True):
@@ -67,6 +71,35 @@ class HttpCounters:
         self.timeouts = 0
 
 
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """What the line and the headers of a request say, where nothing about them is special."""
+
+    method: bytes
+    target: bytes
+    headers: dict[bytes, bytes]
+    body_bytes: int
+
+
+class Heads:
+    """Heads read before, by their bytes: clients send the same ones again and again, and the same bytes say the same.
+
+    Bounded: when full, it begins anew.
+    """
+
+    __slots__ = ("_known", "get")
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Head] = {}
+        self.get = self._known.get
+
+    def keep(self, text: bytes, head: Head) -> None:
+        """Remember one."""
+        if len(text) <= HEAD_BYTES_KEPT_MAX:
+            if len(self._known) >= HEADS_MAX:
+                self._known.clear()
+            self._known[text] = head
+
+
 class House(Protocol):
     """What a connection needs of its server."""
 
@@ -74,6 +107,7 @@ class House(Protocol):
     access: Access
     counters: HttpCounters
     stamp: Stamp
+    heads: Heads
     now: float
     idle_deadline: float
     stopping: bool
@@ -155,13 +189,43 @@ class HttpConnection(asyncio.Protocol):
         server.counters.bytes_in += len(data)
         if self._deaf:
             return
-        self._feed(data)
+        if self._phase is not Phase.BETWEEN or not self._take_known(data):
+            self._feed(data)
         if self._phase is not Phase.BETWEEN and not self._deaf:
             self._watch(len(data))
         if self._taken != self._answered:
             server.flush_soon()
             if self._taken - self._answered >= server.limits.requests_max:
                 self._regulate()
+
+    def _take_known(self, data: bytes) -> bool:
+        """Take a request that came in one piece, if its head was read before; else remember its head for the next."""
+        end = data.find(_GAP)
+        if end < 1:
+            return False
+        body_at = end + len(_GAP)
+        head = self._server.heads.get(data[:end])
+        if head is None:
+            self._feed_and_keep(data, end)
+        elif len(data) - body_at == head.body_bytes:
+            self._refusal = None
+            self._take(head.method, head.target, head.headers, data[body_at:], last=False)
+            self._deaf = self._last
+        else:
+            return False
+        return True
+
+    def _feed_and_keep(self, data: bytes, end: int) -> None:
+        """Parse what came; if that was one plain request, keep its head."""
+        number = self._taken
+        self._headers = {}
+        self._feed(data)
+        headers, body_bytes = self._headers, len(data) - end - len(_GAP)
+        if self._taken != number + 1 or self._phase is not Phase.BETWEEN or self._deaf or self._refusal is not None:
+            return
+        if headers.get(b"content-length") == b"%d" % body_bytes and _SPECIAL_HEADERS.isdisjoint(headers):
+            head = Head(self._parser.get_method(), self._target, headers, body_bytes)
+            self._server.heads.keep(data[:end], head)
 
     def _feed(self, data: bytes) -> None:
         while True:
@@ -263,7 +327,7 @@ class HttpConnection(asyncio.Protocol):
         excess = self._body_bytes - self._server.limits.body_bytes_max
         if excess > 0:
             self._body.append(chunk[:-excess])
-            self._take(last=True)
+            self._take_parsed(last=True)
             self._deaf = self._lingers = True
             return
         self._body.append(chunk)
@@ -273,14 +337,18 @@ class HttpConnection(asyncio.Protocol):
         if b"upgrade" in self._headers and self._parser.should_upgrade():
             return  # the parser stops here: see `_feed`
         if not self._deaf:
-            self._take(last=not self._parser.should_keep_alive())
+            self._take_parsed(last=not self._parser.should_keep_alive())
         self._phase = Phase.BETWEEN
         if self._last:
             self._deaf = True
 
     # --- requests
 
-    def _take(self, *, last: bool) -> None:
+    def _take_parsed(self, *, last: bool) -> None:
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._take(self._parser.get_method(), self._target, self._headers, body, last=last)
+
+    def _take(self, method: bytes, target: bytes, headers: dict[bytes, bytes], body: bytes, *, last: bool) -> None:
         server = self._server
         server.counters.requests += 1
         self.deadline = NEVER
@@ -288,13 +356,11 @@ class HttpConnection(asyncio.Protocol):
             self._release_body()
         number = self._taken
         self._taken = number + 1
-        headers = self._headers
         lines = server.access.share_with(headers) if server.access.shares else b""
         if last or server.stopping:
             self._last = True
             lines += CLOSE
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        exchange = Exchange(self, number, self._parser.get_method(), self._target, headers, body, lines)
+        exchange = Exchange(self, number, method, target, headers, body, lines)
         if self._refusal is not None:
             exchange.refuse(*self._refusal)
         elif server.access.shares and (preflight := server.access.preflight(exchange.method, headers)) is not None:
