@@ -2,8 +2,8 @@
 
     python -m bench harness [--seconds S] [--connections N] [--rounds N]
 
-The server answers every POST with the same JSON at once, so what is measured is the client's way of measuring. wrk comes
-from Debian (`apt-get install wrk`). Prints requests a second and latencies of both, and by how much they differ.
+The server answers every POST with the same JSON at once, so what is measured is the client's way of measuring. wrk
+comes from Debian (`apt-get install wrk`). Prints requests a second and latencies of both, and by how much they differ.
 """
 
 import argparse

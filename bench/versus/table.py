@@ -13,7 +13,11 @@ HEAD: Final = (
 
 
 def table(rounds: Sequence[Round], first: str) -> str:
-    """Medians of each node in each mode. `x` is how many times the TPS per CPU-second of the other node ours has."""
+    """Medians of each node in each mode.
+
+    `x` is how many times the TPS per CPU-second of the other node ours has; `!` marks rounds in which the generator was
+    the bottleneck.
+    """
     rows = [HEAD, *_rows(rounds, first)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     return "\n".join(
@@ -30,7 +34,7 @@ def _rows(rounds: Sequence[Round], first: str) -> Iterator[tuple[str, ...]]:
         for node in dict.fromkeys(found.node for found in rounds if found.mode == mode):
             held = [found for found in rounds if (found.mode, found.node) == (mode, node)]
             own = [found.tps_per_cpu_second for found in rounds if (found.mode, found.node) == (mode, first)]
-            yield _row(held, 1.0 if node == first else median(own or [0.0]))
+            yield _row(held, median(own) if own and node != first else 0.0)
 
 
 def _row(held: Sequence[Round], own: float) -> tuple[str, ...]:
@@ -43,7 +47,7 @@ def _row(held: Sequence[Round], own: float) -> tuple[str, ...]:
         str(len(held)),
         f"{median(found.tps for found in held):,.0f}",
         f"{efficiency:,.0f}",
-        "" if own == 1.0 else f"{own / efficiency:.2f}",
+        f"{own / efficiency:.2f}" if own else "",
         f"{median(found.cpu_us for found in held):.1f}",
         *(
             f"{median(getattr(found, name) for found in held):.2f}"
@@ -52,5 +56,5 @@ def _row(held: Sequence[Round], own: float) -> tuple[str, ...]:
         f"{median(found.resident_bytes for found in held):,.0f}",
         f"{max(pauses):.2f}" if pauses else "",
         f"{max(turns):.2f}" if turns else "",
-        f"{max(found.lag_p99_ms for found in held):.2f}",
+        f"{max(found.lag_p99_ms for found in held):.2f}{'!' if any(found.generator_bound for found in held) else ''}",
     )

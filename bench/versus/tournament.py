@@ -1,6 +1,6 @@
 """Our daemon and other nodes under the same load, round by round.
 
-    python -m bench versus --geth PATH [--anvil PATH] [--rounds N] [--transactions N] [--modes http-64,...] [--json FILE]
+    python -m bench versus --geth PATH [--anvil PATH] [--rounds N] [--transactions N] [--modes NAMES] [--json FILE]
 
 Signs one corpus for all, then plays every mode on every node in turn, a fresh node each time, and again in each round.
 Accepted counts are asserted equal between the nodes. Server CPU is what the operating system says of the process and
