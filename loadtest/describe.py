@@ -42,7 +42,7 @@ def describe(found: Result) -> str:
         rows.append(f"  server      {server.cpu_seconds:.1f} s of CPU, {each:.0f} us a transaction accepted")
     rows += [f"  {count:8}  {reason}" for reason, count in list(found.reasons.items())[:5]]
     rows += [
-        f"  {'ok  ' if check.holds else 'FAIL'}  {check.name} {check.limit:g}, measured {check.measured}"
+        f"  {'ok  ' if check.holds else 'FAIL'}  {check.name} {check.limit:g}, measured {check.value}"
         for check in found.checks
     ]
     return "\n".join([*rows, *(f"  note: {remark}" for remark in found.remarks)])

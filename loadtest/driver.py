@@ -95,7 +95,7 @@ class OpenLoop(Driver):
             if request is NOTHING:
                 self.recorder.recording.exhausted = True
                 self.next_moment = None
-                return
+                break
             self.recorder.planned(moment, now, request.transactions)
             self._due.append((moment, request))
             self.next_moment = next(self._moments, None)

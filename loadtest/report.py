@@ -87,7 +87,7 @@ def _figures(found: Result) -> list[tuple[str, str]]:
 
 def _checks(found: Result) -> list[tuple[str, str]]:
     return [
-        (check.name, f"{check.limit:g}, measured {check.measured}: {'ok' if check.holds else 'does not hold'}")
+        (check.name, f"{check.limit:g}, measured {check.value}: {'ok' if check.holds else 'does not hold'}")
         for check in found.checks
     ]
 

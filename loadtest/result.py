@@ -32,6 +32,11 @@ class Check(msgspec.Struct, frozen=True):
     measured: float | None
     holds: bool
 
+    @property
+    def value(self) -> str:
+        """What was measured, for people."""
+        return "nothing" if self.measured is None else f"{self.measured:.6g}"
+
 
 class ServerFigures(msgspec.Struct, frozen=True):
     """The server's process over the whole run; None for what could not be seen."""

@@ -56,7 +56,7 @@ def _reaches(stage: Stage, part: float, wanted: float) -> float:
     """Seconds into the stage at which its integral is `wanted`: the root of a*t*t/2 + b*t = wanted."""
     b = stage.rate * part
     a = (stage.last_rate - stage.rate) * part / stage.seconds
-    if not a:
-        return wanted / b
+    if not a or not wanted:
+        return wanted / b if b else 0.0
     # This form of the root also holds for small a, where the usual one cancels.
     return 2 * wanted / (b + math.sqrt(max(b * b + 2 * a * wanted, 0.0)))

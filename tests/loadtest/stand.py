@@ -57,7 +57,7 @@ class Simulation:
             else:
                 self.now, lane = heapq.heappop(self._answers)
                 driver.answered(lane, 200, ACCEPTED, self.now)
-                if driver.next_moment is None and not driver.finished and not self._answers:
+                if not self._answers and driver.next_moment is None:
                     driver.wake(self.now)
         found = Histogram()
         for second in self.recorder.recording.seconds:

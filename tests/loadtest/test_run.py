@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.node import anvil
+from loadtest.target import Transport
 from tests.outside import ROOT, tool
+
+ROADS: tuple[Transport, ...] = ("websocket", "unix")
 
 OPEN = """
 name = "small"
@@ -128,19 +132,18 @@ def test_a_run_whose_generator_was_too_slow_says_so_and_is_exit_code_6(tmp_path:
 def test_a_second_node_of_another_make_takes_the_same_corpus(tmp_path: Path, load: Load) -> None:
     path = scenario(tmp_path, CLOSED)
     assert load("prepare", path, "--out", "corpus").returncode == 0
-    port = 18_000 + hash(str(tmp_path)) % 1000
-    command = [tool("anvil"), "--no-mining", "--init", "corpus/genesis.json", "--accounts", "1", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as anvil:
-        assert anvil.stdout is not None
-        assert any("Listening" in line for line in anvil.stdout)
-        ran = load("run", path, "--corpus", "corpus", "--rpc", f"http://127.0.0.1:{port}", "--out", "run")
-        over_ws = load("run", path, "--corpus", "corpus", "--rpc", f"ws://127.0.0.1:{port}", "--out", "ws")
-        anvil.terminate()
+    with anvil(tool("anvil"), tmp_path / "corpus/genesis.json", tmp_path) as node:
+        over_http = node.targets["http"].address
+        ran = load("run", path, "--corpus", "corpus", "--rpc", over_http, "--pid", node.pid, "--out", "run")
+        others = [
+            load("run", path, "--corpus", "corpus", "--rpc", node.targets[road].address, "--control", over_http)
+            for road in ROADS
+        ]
 
     assert ran.returncode == 0, ran.stderr
     assert "accepted 300 of 300" in ran.stdout
-    assert over_ws.returncode == 1  # all of them are there already
-    assert "refused 300" in over_ws.stdout
+    assert [other.returncode for other in others] == [1, 1]  # all of them are there already
+    assert all("refused 300" in other.stdout for other in others)
 
 
 def test_a_plan_is_shown_without_running(tmp_path: Path, load: Load) -> None:

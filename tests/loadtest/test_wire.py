@@ -58,12 +58,7 @@ def test_websocket_messages_of_all_sizes_whole_and_in_fragments(size: int) -> No
     long, longer = b"x" * 300, b"y" * 70_000
     stream = (
         b"\x81\x02hi"
-        + b"\x81\x7e\x01\x2c"
-        + long
-        + b"\x01\x03abc\x80\x02de"
-        + b"\x82\x7f"
-        + len(longer).to_bytes(8, "big")
-        + longer
+        b"\x81\x7e\x01\x2c" + long + b"\x01\x03abc\x80\x02de" + b"\x82\x7f" + len(longer).to_bytes(8, "big") + longer
     )
 
     assert in_pieces(connected, stream, size) == [(200, b"hi"), (200, long), (200, b"abcde"), (200, longer)]
