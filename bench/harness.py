@@ -1,9 +1,10 @@
-"""The load harness beside wrk on a server that does nothing: both have to say the same.
+"""The load harness beside wrk on a server of fixed speed: both have to say the same.
 
-    python -m bench harness [--seconds S] [--connections N] [--rounds N]
+    python -m bench harness [--seconds S] [--connections N] [--rounds N] [--service-us N]
 
-The server answers every POST with the same JSON at once, so what is measured is the client's way of measuring. wrk
-comes from Debian (`apt-get install wrk`). Prints requests a second and latencies of both, and by how much they differ.
+The server works for a fixed time on every POST and answers with the same JSON, so it is the bottleneck for either
+client (wrk alone would send more), and what is compared is how they measure. wrk comes from Debian
+(`apt-get install wrk`). Prints requests a second and latencies of both, and by how much they differ.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -43,6 +45,10 @@ class Stub(asyncio.Protocol):
     _transport: asyncio.Transport
     _waiting = b""
 
+    def __init__(self, service_ns: int) -> None:
+        """Work so long on each request."""
+        self._service_ns = service_ns
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep it."""
         self._transport = cast("asyncio.Transport", transport)
@@ -52,14 +58,17 @@ class Stub(asyncio.Protocol):
         self._waiting += data
         if self._waiting.endswith(b"}"):
             self._waiting = b""
+            until = time.perf_counter_ns() + self._service_ns
+            while time.perf_counter_ns() < until:
+                pass
             self._transport.write(ANSWER)
 
 
-def serve(pipe: Pipe) -> None:
+def serve(pipe: Pipe, service_ns: int) -> None:
     """Be the stub, until killed."""
 
     async def main() -> None:
-        server = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(lambda: Stub(service_ns), "127.0.0.1", 0)
         pipe.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
@@ -96,19 +105,20 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="bench harness", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--service-us", type=float, default=150.0)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args(arguments)
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed; on Debian: apt-get install wrk")
     context = multiprocessing.get_context("spawn")
     pipe, far = context.Pipe()
-    stub = context.Process(target=serve, args=(far,), daemon=True)
+    stub = context.Process(target=serve, args=(far, round(options.service_us * 1e3)), daemon=True)
     stub.start()
     target = parse_target(f"http://127.0.0.1:{pipe.recv()}/")
     with tempfile.TemporaryDirectory(prefix="harness-") as name:
         folder = Path(name)
         # Transfers all of the same size would compress well and tell nothing: these are what a pool is sent.
-        count = round(40_000 * options.seconds)
+        count = round(1e6 / options.service_us * options.seconds)
         prepare(Recipe(senders=100, calldata=(Calldata(1),)), count, folder / "corpus", processes=2)
         with Corpus(folder / "corpus") as corpus:
             body = next(requests(corpus, 1)).body

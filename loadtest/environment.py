@@ -31,7 +31,7 @@ def environment(control: Target | None) -> dict[str, object]:
         "huge_pages_free": _huge_pages_free(),
         "transparent_huge_pages": _read(_TRANSPARENT),
         "shared_huge_pages": _read(_SHARED),
-        "load_average": os.getloadavg(),
+        "load_average": list(os.getloadavg()),
         "cpu_pressure": _read(Path("/proc/pressure/cpu")),
         "steal_seconds": getattr(psutil.cpu_times(), "steal", 0.0),
         "argv": sys.argv[1:],
