@@ -28,7 +28,7 @@ SYSTEM_PYTHON ?= $(call fitting,/usr/bin/python3 /usr/local/bin/python3 $(PYTHON
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+		/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.setup ## install everything into .venv, which then has bin/txpool
 	@:
