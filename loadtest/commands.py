@@ -216,7 +216,7 @@ def _live_line() -> "Callable[[Progress], None]":
         last["shown"] = progress.at
         line = (
             f"{progress.at:6.0f} s  sent {progress.sent}  under way {progress.under_way}  waiting {progress.waiting}"
-            f"  {rate:.0f}/s  refused or failed {progress.answered - progress.accepted}"
+            f"  {rate:.0f}/s  p99 {progress.p99_ms:.1f} ms  refused or failed {progress.answered - progress.accepted}"
         )
         click.echo(f"\r\x1b[K{line}" if watched else line, err=True, nl=not watched)
 

@@ -48,6 +48,7 @@ class Tick(msgspec.Struct, frozen=True, tag="tick"):
     accepted: int
     waiting: int
     under_way: int
+    p99_ms: float  # of the second before
     finished: bool
 
 
@@ -195,6 +196,7 @@ class Generator:
             accepted=sum(second.accepted for second in seconds),
             waiting=self._driver.waiting,
             under_way=self._driver.under_way,
+            p99_ms=seconds[-2].latency.at(0.99) / 1e6 if len(seconds) > 1 else 0.0,
             finished=self._driver.finished,
         )
 

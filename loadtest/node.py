@@ -66,8 +66,8 @@ def our_daemon(
 ) -> Iterator[Node]:
     """Start our daemon, its chain at rest, on free ports."""
     command = [sys.executable, "-m", "cli", "run", "--dev", "--dev-period", "0", "--genesis", str(genesis)]
-    command += ["--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--log", "json", *options]
-    command += _listeners(folder)
+    command += ["--http", "127.0.0.1:0", "--ws", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--log", "json"]
+    command += ["--data", str(folder), "--ipc", str(folder / "txpool.ipc"), *options]
     command += [word for name, value in settings.items() for word in ("--set", f"{name}={_toml(value)}")]
     with (folder / "txpool.log").open("w") as log, _process(command, log, subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -75,31 +75,12 @@ def our_daemon(
         if not line:
             raise NodeError(f"the daemon did not start:\n{_end_of(folder / 'txpool.log')}")
         ready: dict[str, Any] = json.loads(line)
-        targets: dict[Transport, Target] = {"http": parse_target(f"http://{ready['http']}")}
-        if ready.get("ws"):
-            targets["websocket"] = parse_target(f"ws://{ready['ws']}")
-        if ready.get("ipc"):
-            targets["unix"] = parse_target(str(Path(ready["ipc"]).absolute()))
+        targets: dict[Transport, Target] = {
+            "http": parse_target(f"http://{ready['http']}"),
+            "websocket": parse_target(f"ws://{ready['ws']}"),
+            "unix": parse_target(ready["ipc"]),
+        }
         yield Node("txpool", process.pid, targets, f"http://{ready['metrics']}/metrics")
-
-
-def _listeners(folder: Path) -> list[str]:
-    """Flags for WebSocket and Unix socket, as far as this daemon has them."""
-    told = subprocess.run(
-        [sys.executable, "-m", "cli", "run", "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=_environment(),
-    ).stdout
-    flags = []
-    if "--ws " in told:
-        flags += ["--ws", "127.0.0.1:0"]
-    if "--ipc " in told:
-        flags += ["--ipc", str(folder / "txpool.ipc")]
-    if "--data " in told:
-        flags += ["--data", str(folder)]
-    return flags
 
 
 @contextmanager

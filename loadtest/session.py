@@ -36,6 +36,7 @@ class Progress(msgspec.Struct, frozen=True):
     accepted: int
     waiting: int
     under_way: int
+    p99_ms: float  # of the second before, the worst of the processes
 
 
 class Crew:
@@ -146,4 +147,5 @@ def _together(ticks: Collection[Tick], at: float) -> Progress:
         accepted=sum(tick.accepted for tick in ticks),
         waiting=sum(tick.waiting for tick in ticks),
         under_way=sum(tick.under_way for tick in ticks),
+        p99_ms=max(tick.p99_ms for tick in ticks),
     )

@@ -15,6 +15,8 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
+from typing import Final
 
 import msgspec
 from coincurve import PrivateKey, PublicKey
@@ -27,7 +29,7 @@ from loadtest.environment import environment
 from loadtest.node import NodeError, find_binary, version_of
 from loadtest.scenario import Recipe
 
-RECOVERIES = 5000
+RECOVERIES: Final = 5000
 
 
 def recovery_us() -> float:
@@ -116,8 +118,8 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit(str(error))
     for player in players:
         print(f"{player.name}: {player.version}")
-    print(f"one recovery through coincurve: {sorted(floor)[len(floor) // 2]:.1f} us of CPU")
-    print(table(rounds, players[0].name))
+    print(f"one recovery through coincurve: {median(floor):.1f} us of CPU")
+    print(table(rounds, players[0].name, median(floor)))
     if options.json:
         document = {
             "environment": environment(None),

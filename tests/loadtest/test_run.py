@@ -113,6 +113,16 @@ def test_a_closed_loop_hands_in_the_whole_corpus_and_leaves_a_folder(tmp_path: P
     assert "fewer than 5 runs a side" in compared.stdout
 
 
+@pytest.mark.parametrize("road", ROADS)
+def test_our_daemon_is_loaded_over_every_listener_that_it_has(tmp_path: Path, load: Load, road: str) -> None:
+    words = ["--set", f"load.transport={road}", "--set", "load.batch=10"]
+
+    ran = load("run", scenario(tmp_path, CLOSED), "--start", *words)
+
+    assert ran.returncode == 0, ran.stderr
+    assert "accepted 300 of 300" in ran.stdout
+
+
 def test_a_threshold_that_does_not_hold_is_exit_code_1(tmp_path: Path, load: Load) -> None:
     ran = load("run", scenario(tmp_path, CLOSED), "--start", "--set", "thresholds.tps_min=1e9")
 
