@@ -31,7 +31,7 @@ SYSTEM_PYTHON ?= $(call fitting,/usr/bin/python3 /usr/local/bin/python3 $(PYTHON
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+		/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.setup .venv/.kernel ## install everything into .venv, which then has bin/txpool
 	@:
@@ -81,6 +81,10 @@ coverage: setup ## run the test suite and show the branches it leaves out
 
 bench: setup ## measure: CPU and bytes a transaction, pauses, loop turns (ARGS="--help")
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-versus: setup ## our daemon beside a geth, round by round: GETH=path/to/geth (ARGS="--rounds 1 --transactions 10000")
+	@test -n "$(GETH)" || { echo "name a geth binary: make bench-versus GETH=path; docs/benchmarks.md says how one gets it" >&2; exit 2; }
+	@$(BIN)/python -m bench versus --geth "$(GETH)" $(ARGS)
 
 ##@ Keep
 
@@ -148,4 +152,4 @@ $(TOOLS)/systemd-analyze:
 debian = [ $$(id -u) = 0 ] && apt-get -q update >/dev/null && apt-get -qy install --no-install-recommends $(1) >/dev/null || \
 	{ echo "missing here; on Debian: apt-get install $(1)" >&2; exit 1; }
 
-.PHONY: help setup run demo install test test-long test-deps fuzz-decoder fuzz-geth lint coverage bench lock clean
+.PHONY: help setup run demo install test test-long test-deps fuzz-decoder fuzz-geth lint coverage bench bench-versus lock clean

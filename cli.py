@@ -80,7 +80,19 @@ class TimedOut(Failure):
 
 
 class Commands(click.Group):
-    """Turns what a command may meet into exit codes."""
+    """Turns what a command may meet into exit codes; the load harness is read when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name all commands."""
+        return sorted([*super().list_commands(ctx), "load"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command by its name."""
+        if cmd_name != "load":
+            return super().get_command(ctx, cmd_name)
+        from loadtest.commands import load
+
+        return load
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command named on the command line."""

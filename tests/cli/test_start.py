@@ -34,7 +34,10 @@ def loaded(*arguments: str) -> set[str]:
     return set(HEAVY) & set(json.loads(ended.stderr.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["status", *NOBODY], ["submit", "0x00", *NOBODY]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["run", "--help"], ["load", "run", "--help"], ["status", *NOBODY], ["submit", "0x00", *NOBODY]],
+)
 def test_commands_without_cryptography_load_nothing_heavy(arguments: list[str]) -> None:
     assert loaded(*arguments) == set()
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.outside import ROOT
 
-SHIPPED: Final = ("cli.py", "txpool/**/*.py", "mmap_pool/**/*.py")
+SHIPPED: Final = ("cli.py", "txpool/**/*.py", "mmap_pool/**/*.py", "loadtest/**/*.py")
 EVERYTHING: Final = (*SHIPPED, "bench/**/*.py", "tests/**/*.py")
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
+import click
 import pytest
 
 import cli
@@ -26,7 +27,7 @@ def test_every_make_target_is_in_the_table_and_every_row_is_a_target() -> None:
 def test_every_command_is_in_the_table_and_every_row_is_a_command() -> None:
     rows = re.findall(r"^\| `txpool ([a-z-]+)` \|", README, re.MULTILINE)
 
-    assert sorted(rows) == sorted(cli.commands.commands)
+    assert sorted(rows) == sorted(cli.commands.list_commands(click.Context(cli.commands)))
 
 
 def test_every_link_in_the_docs_leads_somewhere() -> None:

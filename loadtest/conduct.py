@@ -1,0 +1,104 @@
+"""A scenario carried out: corpus, server, run, folder, report."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from loadtest.corpus import Corpus, CorpusError, Manifest, prepare
+from loadtest.environment import client_version, environment
+from loadtest.head_driver import HeadDriver
+from loadtest.node import Node, our_daemon, room
+from loadtest.recorder import Recording
+from loadtest.report import write_report
+from loadtest.result import Result, result
+from loadtest.run_folder import REPORT, Run, write_run
+from loadtest.scenario import Scenario, ScenarioError
+from loadtest.session import Progress, run
+from loadtest.target import Target
+from loadtest.watch import Observed, Watch
+
+
+class Bed(msgspec.Struct, frozen=True):
+    """Where a run goes: the load's target, and where its server can be seen."""
+
+    target: Target
+    observed: Observed
+
+
+def prepared(scenario: Scenario, folder: Path, on_progress: Callable[[int], None]) -> Manifest:
+    """The corpus of a scenario in a folder: the one that is there if it is the same, else a new one."""
+    try:
+        with Corpus(folder) as corpus:
+            manifest = corpus.manifest
+            if (manifest.recipe, manifest.transactions) == (scenario.corpus, scenario.transactions):
+                return manifest
+    except CorpusError:
+        pass
+    return prepare(
+        scenario.corpus, scenario.transactions, folder, processes=os.cpu_count() or 1, on_progress=on_progress
+    )
+
+
+@contextmanager
+def started(scenario: Scenario, corpus: Path) -> Iterator[Bed]:
+    """Start our daemon for a scenario: room for its corpus, and what its `[server]` says on top."""
+    settings = {**room(scenario.transactions + 1000), **scenario.server.set}
+    options = [] if scenario.server.store is None else ["--store", scenario.server.store]
+    with (
+        tempfile.TemporaryDirectory(prefix="txpool-load-") as folder,
+        our_daemon(corpus / "genesis.json", Path(folder), settings, options) as node,
+    ):
+        yield Bed(_target(scenario, node), node.observed)
+
+
+def _target(scenario: Scenario, node: Node) -> Target:
+    target = node.targets.get(scenario.load.transport)
+    if target is None:
+        raise ScenarioError(f"load.transport: the daemon has no listener for {scenario.load.transport}")
+    return target
+
+
+def carry_out(
+    scenario: Scenario,
+    corpus: Path,
+    bed: Bed,
+    folder: Path,
+    *,
+    label: str | None = None,
+    on_progress: Callable[[Progress], None] = lambda _progress: None,
+) -> Result:
+    """Run a scenario, write its folder and report; the figures."""
+    control = bed.observed.control
+    told = environment(control)
+    watch = Watch(bed.observed)
+    head = HeadDriver(scenario.head, control) if scenario.head.block_seconds and control else None
+    seed = scenario.corpus.seed
+    recording = run(scenario.load, corpus, bed.target, seed=seed, watch=watch, head=head, on_progress=on_progress)
+    found = result(
+        scenario,
+        label or client_version(control) or bed.target.address,
+        recording,
+        watch.samples,
+        expected=_expected(corpus, recording),
+        head=head.done if head else (),
+    )
+    finished = Run(scenario=scenario, environment=told, result=found, recording=recording, samples=watch.samples)
+    write_run(finished, folder)
+    write_report(finished, folder / REPORT)
+    return found
+
+
+def _expected(corpus: Path, recording: Recording) -> int:
+    """How many of the transactions sent a pool with room takes: requests leave in the corpus's order."""
+    with Corpus(corpus) as opened:
+        return opened.acceptable(0, sum(second.sent for second in recording.seconds))
+
+
+def default_folder(scenario: Scenario, parent: Path) -> Path:
+    """A new folder for a run, named after scenario and time."""
+    return parent / f"{scenario.name}-{time.strftime('%Y%m%d-%H%M%S')}"
