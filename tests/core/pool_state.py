@@ -31,6 +31,7 @@ def state_digest(pool: Pool) -> str:
         residents.store.stats(),
         sorted((name, _price_part(value)) for name, value in vars(prices).items()),
         pool._disturbed,
+        _blobs(pool),
         pool.settings,
         pool.head,
         [(name, value) for name, value in sorted(vars(residents).items()) if name not in _SELF_TOLD],
@@ -42,3 +43,15 @@ def _price_part(value: object) -> object:
     if isinstance(value, PriceHeap):
         return bytes(value._packed)
     return repr(value) if isinstance(value, bool | int | array) else None
+
+
+def _blobs(pool: Pool) -> list[object]:
+    content = pool._blobs.content
+    return [
+        [(key, content.senders[key]) for key in content.senders],
+        [(key, content.index[key]) for key in content.index],
+        content.waiting,
+        (content.waiting_count, content.stored, content.bytes),
+        (content.limbo._entries, content.limbo._blocks),
+        (content.order._heap, content.order._places),
+    ]

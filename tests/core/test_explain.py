@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.core.blob_offers import at_nonce, blob
 from tests.core.stand import ALICE, BOB, CAROL, Stand, dynamic, offer
 from txpool.core.events import NO_HASH, EventRing
 from txpool.core.explain import HAPPENED, RANKED_MAX, SENTENCES, Explanation, explain, sentence_of
@@ -108,6 +109,23 @@ def test_a_refusal_is_told_in_general_words() -> None:
     (_, refused) = told(stand, offer(ALICE, 0, gas=100).tx.hash).steps
 
     assert sentence_of(refused) == "it was refused: intrinsic gas too low"
+
+
+def test_a_blob_transaction_waits_for_its_nonce_or_for_a_fee() -> None:
+    stand = Stand({ALICE: at_nonce(1000)})
+    stand.send(blob(ALICE, 1000, fees=40), blob(ALICE, 1002))
+    said = [waits(stand, blob(ALICE, 1000, fees=40).tx.hash), waits(stand, blob(ALICE, 1002).tx.hash)]
+    stand.see(blob_base_fee=50)
+    said.append(waits(stand, blob(ALICE, 1000, fees=40).tx.hash))
+    stand.see(next_base_fee=60)
+    said.append(waits(stand, blob(ALICE, 1000, fees=40).tx.hash))
+
+    assert said == [
+        "it can be in the next block that has room for its blobs",
+        "pool next nonce is 1001, this has 1002",
+        "its blob fee cap is 40 wei, the blob fee 50 wei: it can run when that has fallen",
+        "its fee cap is 40 wei, the next base fee 60 wei: it can run when that has fallen",
+    ]
 
 
 def test_nothing_is_known_of_the_unknown() -> None:

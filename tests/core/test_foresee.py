@@ -24,6 +24,7 @@ from tests.core.stand import (
     set_code,
     words,
 )
+from tests.model.test_blob_pool_model import BlobsBesideAPlainList
 from tests.model.test_pool_model import SENDERS, WISHES, PoolBesideANaiveOne, Wish
 from txpool.core.candidate import Candidate
 from txpool.core.events import Event, EventRing
@@ -32,6 +33,7 @@ from txpool.core.lifecycle import Kind
 from txpool.core.pool import Pool
 from txpool.core.rejection import Reason
 from txpool.core.settings import PoolSettings
+from txpool.core.tx import BLOB
 from txpool.history.input_log import InputLog, RecordedPool
 from txpool.stores.heap import HeapStore
 
@@ -76,6 +78,27 @@ class ForecastsBesideSubmissions(PoolBesideANaiveOne):
         foresee(self.pool, offers, self.accounts, now=self.now + 60 * SECOND)
 
         assert state_digest(self.pool) == before
+
+
+class BlobsBesideSubmissions(BlobsBesideAPlainList):
+    """The same for blob transactions, those of others among them."""
+
+    def _submit(self, one: Candidate) -> bool:
+        before, first = state_digest(self.pool), self.pool.events.next_seq
+        (found,) = foresee(self.pool, [one], self.accounts, now=self.now + SECOND)
+        assert state_digest(self.pool) == before
+
+        accepted = super()._submit(one)
+
+        assert accepted == (words(found.verdict) == "ok")
+        assert list(found.events) == list(self.pool.events.since(first))
+        if one.tx.type == BLOB:
+            stays = accepted and self.pool.knows(one.tx.hash)
+            assert found.pending == (self.pool.pooled(one.tx.hash) is not None if stays else None)
+        return accepted
+
+
+TestBlobs = BlobsBesideSubmissions.TestCase
 
 
 class OverPlainObjects(ForecastsBesideSubmissions):

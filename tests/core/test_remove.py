@@ -1,5 +1,6 @@
 """The operator takes transactions out."""
 
+from tests.core.blob_offers import at_nonce, blob
 from tests.core.stand import ALICE, BOB, CAROL, Stand, offer
 from txpool.core.lifecycle import Kind
 from txpool.core.rejection import Reason
@@ -59,3 +60,28 @@ def test_a_removal_makes_room_in_a_full_pool() -> None:
     remove(stand, offer(BOB, 0, 100).tx.hash)
 
     assert stand.send(offer(CAROL, 0, 50)) == ["ok"]
+
+
+def test_a_blob_transaction_takes_with_it_what_stands_behind_it() -> None:
+    stand = Stand()
+    stand.send(*(blob(ALICE, nonce) for nonce in range(3)))
+
+    events = remove(stand, blob(ALICE, 1).tx.hash)
+
+    assert [(event.reason, event.nonce) for event in stand.events(events.start)] == [
+        (Reason.PREDECESSOR_LEFT, 2),
+        (Reason.REMOVED_BY_OPERATOR, 1),
+    ]
+    assert stand.pool.hashes_of(ALICE) == [blob(ALICE, 0).tx.hash]
+
+
+def test_all_of_a_sender_of_blobs_go_those_that_wait_too() -> None:
+    stand = Stand({ALICE: at_nonce(1000)})
+    stand.send(blob(ALICE, 1000), blob(ALICE, 1003), blob(ALICE, 1002))
+    hashes = stand.pool.hashes_of(ALICE)
+
+    remove(stand, *hashes)
+
+    assert hashes == [blob(ALICE, nonce).tx.hash for nonce in (1003, 1002, 1000)]
+    assert stand.counts() == (0, 0)
+    assert not stand.pool.tracks(ALICE)

@@ -1,6 +1,7 @@
 """A blob transaction's way through the daemon: real blobs, real proofs."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, Final
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 from tests.core.transactions import unsigned
 from tests.running import Daemon, running
 from txpool.chain.dev_accounts import dev_accounts
+from txpool.client.jsonrpc import RpcClient
 from txpool.core.blob_sidecar import BLOB_BYTES, POINT_BYTES, Sidecar, encode_network
 from txpool.core.sidecar_checks import versioned_hash
 from txpool.core.signature import sign
@@ -141,3 +143,35 @@ def test_what_follows_a_blob_in_a_batch_sees_what_it_did(daemon: Daemon, sidecar
     first, second = sorted(msgspec.json.decode(answer), key=lambda each: each["id"])
     assert "result" in first
     assert second["error"]["message"] == "address already reserved"
+
+
+def test_a_dry_run_of_a_blob_says_what_a_submission_says_and_hands_nothing_in(daemon: Daemon, sidecar: Sidecar) -> None:
+    good, next_one = signed(8, sidecar), signed(8, sidecar, nonce=1)
+    wrong = signed(8, Sidecar(1, sidecar.blobs, sidecar.commitments, sidecar.proofs[1:] + sidecar.proofs[:1]))
+    plain = sign(unsigned(fee_cap=10**10), dev_accounts()[8].private_key)
+    raws = [hexed(raw) for raw in (wrong, next_one, good, next_one, plain)]
+    before = daemon.call("txpool_status"), daemon.call("pool_events", "latest")
+
+    tried = daemon.call("pool_check", raws)
+
+    assert (daemon.call("txpool_status"), daemon.call("pool_events", "latest")) == before
+    answers = [daemon.ask("eth_sendRawTransaction", raw) for raw in raws]
+    assert [each["error"] and each["error"]["message"] for each in tried] == [
+        each.get("error", {}).get("message") for each in answers
+    ]
+    assert [each["place"] for each in tried] == [None, None, "pending", "pending", None]
+
+
+def test_a_blob_transaction_is_explained_and_removed_with_what_stands_behind_it(
+    daemon: Daemon, sidecar: Sidecar
+) -> None:
+    first, second = (daemon.call("eth_sendRawTransaction", hexed(signed(6, sidecar, nonce=nonce))) for nonce in (0, 1))
+    told = daemon.call("pool_explain", first)
+    assert told["waitsFor"]["sentence"] == "it can be in the next block that has room for its blobs"
+
+    with closing(RpcClient(daemon.ipc)) as operator:
+        assert operator.call("pool_remove", first) == [first]
+
+    reasons = [daemon.call("pool_explain", each)["steps"][-1]["reason"] for each in (first, second)]
+    assert reasons == ["removed_by_operator", "predecessor_left"]
+    assert daemon.call("dev_check")

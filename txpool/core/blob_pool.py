@@ -59,6 +59,15 @@ class BlobPool:
         sender = self.content.senders.get(address)
         return sender.nonce + sender.count if sender and sender.pooled else None
 
+    def held_of(self, address: bytes) -> list[tuple[int, bytes]]:
+        """Nonce and hash of all that an account has here, those that wait too."""
+        content = self.content
+        sender = content.senders.get(address)
+        if sender is None:
+            return []
+        waiting = [content.waiting[each] for each in set(split_hashes(sender.waiting)) if each in content.waiting]
+        return [(entry.nonce, entry.hash) for entry in (*content.of(sender), *waiting)]
+
     # --- a newcomer
 
     def add(self, candidate: Candidate, address: bytes, account: Account, settings: PoolSettings) -> Verdict:
@@ -262,6 +271,23 @@ class BlobPool:
             content.evict(sender, content.of(sender)[-1], Reason.ACCOUNT_LIMIT)
         follow(content.of(sender), settled=False)
         content.settle(address, sender)
+
+    def remove(self, tx_hash: bytes) -> None:
+        """Let one go because an operator says so, if it is here, and with it all behind it: there may be no holes."""
+        content = self.content
+        entry = content.index.get(tx_hash) or content.waiting.get(tx_hash)
+        if entry is None:
+            return
+        sender = content.senders[entry.sender]
+        if tx_hash in content.waiting:
+            content.wait_no_more(sender, split_hashes(sender.waiting).index(tx_hash))
+            content.let_go(entry, Reason.REMOVED_BY_OPERATOR)
+        else:
+            behind = content.of(sender)[entry.nonce - sender.nonce + 1 :]
+            for other in reversed(behind):
+                content.evict(sender, other, Reason.PREDECESSOR_LEFT)
+            content.evict(sender, entry, Reason.REMOVED_BY_OPERATOR)
+        content.settle(entry.sender, sender)
 
     def raise_price_floor(self, tip: int) -> None:
         """Drop what pays less than this tip, and all behind it: there may be no holes."""

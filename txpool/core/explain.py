@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from txpool.core.blob_entry import BlobEntry
 from txpool.core.events import Event
 from txpool.core.lifecycle import Kind, Stage
 from txpool.core.pool import Pool
@@ -30,6 +31,10 @@ _LEFT: Final = {
     Reason.PRICE_FLOOR_RAISED: "the least tip was raised above its own",
     Reason.PREDECESSOR_LEFT: "one of a lower nonce has left, so it cannot run yet",
     Reason.REMOVED_BY_OPERATOR: "an operator removed it",
+    Reason.BLOB_DATA_CAP: "the blobs were too many in all, and its sender's account was the worst",
+    Reason.NONCE_GAP: "one of a lower nonce has left, and a blob transaction stands behind no gap",
+    Reason.REFUSED_AFTER_WAITING: "when its nonce came, it broke a rule",
+    Reason.BLOBS_UNAVAILABLE: "its blobs are not kept any more",
 }
 
 
@@ -43,6 +48,10 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
     {
         **{reason: _in_general(SENTENCE[reason]) for reason in REFUSALS},
         Reason.UNDECODABLE: "the bytes are no transaction",
+        Reason.COMMITMENT_COUNT: "not as many blob commitments as blob hashes",
+        Reason.BLOB_HASH_MISMATCH: "a blob hash that is not that of its commitment",
+        Reason.BLOB_NOT_CANONICAL: "a blob with a word that is no field element",
+        Reason.BLOB_COUNT: "not as many blobs as commitments",
         **_LEFT,
     }
 )
@@ -111,6 +120,11 @@ def explain(pool: Pool, tx_hash: bytes) -> Explanation | None:
         prospect = _pending_prospect(pool, tx, sender) if pending else _queued_prospect(tx.nonce, sender)
         stage = Stage.PENDING if pending else Stage.QUEUED
         return Explanation(tx.hash, tx.sender, tx.nonce, stage, steps, complete, prospect)
+    if (blob := pool.blob(tx_hash)) is not None:
+        pending = pool.pooled(tx_hash) is not None
+        prospect = _blob_prospect(pool, blob) if pending else _waiting_blob_prospect(pool, blob)
+        stage = Stage.PENDING if pending else Stage.QUEUED
+        return Explanation(tx_hash, blob.sender, blob.nonce, stage, steps, complete, prospect)
     if not steps:
         return None
     last = steps[-1]
@@ -177,6 +191,25 @@ def _pending_prospect(pool: Pool, tx: Resident, sender: Sender) -> Prospect:
     words = f"number {position} in line, with {gas_ahead} gas ahead of it: "
     words += "the next block has room for it" if fits else "more than the next block has room for"
     return Prospect(words, position=position, gas_ahead=gas_ahead, effective_tip=tip)
+
+
+def _blob_prospect(pool: Pool, blob: BlobEntry) -> Prospect:
+    base_fee, blob_fee = pool.head.next_base_fee or 0, pool.head.blob_base_fee
+    tip = min(blob.tip_cap, blob.fee_cap - base_fee)
+    if blob.fee_cap < base_fee:
+        words = f"its fee cap is {blob.fee_cap} wei, the next base fee {base_fee} wei: it can run when that has fallen"
+    elif blob.blob_fee_cap < blob_fee:
+        words = (
+            f"its blob fee cap is {blob.blob_fee_cap} wei, the blob fee {blob_fee} wei: it can run when that has fallen"
+        )
+    else:
+        words = "it can be in the next block that has room for its blobs"
+    return Prospect(words, effective_tip=tip)
+
+
+def _waiting_blob_prospect(pool: Pool, blob: BlobEntry) -> Prospect:
+    expected = pool.next_blob_nonce(blob.sender)
+    return Prospect(f"pool next nonce is {expected}, this has {blob.nonce}", expected)
 
 
 def _blocking_nonce(pool: Pool, nonce: int, sender: Sender, base_fee: int) -> int | None:

@@ -90,15 +90,16 @@ class _View(Pool):
 
     def judge(self, batch: Sequence[Candidate], accounts: Mapping[bytes, Account], now: int) -> list[Forecast]:
         """As `submit`, keeping apart what each brings."""
-        self._residents.begin(now, self.head.number)
+        self._begin(now)
         return [self._judge_apart(candidate, accounts) for candidate in batch]
 
     def _judge_apart(self, candidate: Candidate, accounts: Mapping[bytes, Account]) -> Forecast:
         first = self.events.next_seq
         verdict = self._judge(candidate, accounts)
         tx_hash = candidate.tx.hash
-        pooled = self.pooled(tx_hash) if isinstance(verdict, Accepted) else None
-        pending = pooled.pending if pooled else None
+        pooled = self.pooled(tx_hash)
+        stays = isinstance(verdict, Accepted) and self.knows(tx_hash)
+        pending = (pooled is not None and pooled.pending) if stays else None
         return Forecast(tx_hash, verdict, pending, tuple(self.events.since(first)))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from txpool.core.best import Best
+from txpool.core.blob_entry import BlobEntry
 from txpool.core.blob_pool import BlobPool
 from txpool.core.candidate import Candidate
 from txpool.core.events import EventRing
@@ -147,6 +148,8 @@ class Pool:
         """Take these out, as far as they are here, because an operator says so; their successors wait in the queue."""
         first = self._begin(now)
         drop_all(self._residents, hashes, Reason.REMOVED_BY_OPERATOR)
+        for tx_hash in hashes:
+            self._blobs.remove(tx_hash)
         return range(first, self.events.next_seq)
 
     # What looks at it.
@@ -163,6 +166,11 @@ class Pool:
         """The first nonce of an account that no pending transaction has; None where the pool holds none of it."""
         sender = self._residents.senders.get(address)
         return sender.next_nonce if sender else self._blobs.next_nonce(address)
+
+    def next_blob_nonce(self, address: bytes) -> int:
+        """The nonce that an account's next blob transaction must have; the account has one here."""
+        sender = self._blobs.content.senders[address]
+        return sender.nonce + sender.count
 
     def counts(self) -> Counts:
         """How much is in the pool, O(1)."""
@@ -197,6 +205,15 @@ class Pool:
     def sender(self, address: bytes) -> Sender | None:
         """What the pool keeps of a sender; not to be changed."""
         return self._residents.senders.get(address)
+
+    def blob(self, tx_hash: bytes) -> BlobEntry | None:
+        """A blob transaction by its hash, pooled or waiting for a nonce."""
+        return self._blobs.content.index.get(tx_hash) or self._blobs.content.waiting.get(tx_hash)
+
+    def hashes_of(self, address: bytes) -> list[bytes]:
+        """All that the pool holds of a sender, blobs too, the highest nonce first."""
+        plain = [(each.nonce, each.hash) for each in (*self.pending_of(address), *self.queued_of(address))]
+        return [tx_hash for _, tx_hash in sorted([*plain, *self._blobs.held_of(address)], reverse=True)]
 
     def pending_senders(self) -> list[bytes]:
         """Who has something executable."""

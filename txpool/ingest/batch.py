@@ -32,12 +32,14 @@ class BlobArrival(msgspec.Struct, frozen=True):
         arrival: nanoseconds since the epoch.
         size: bytes that the queue counts for it.
         reply: who waits.
+        instead: told the candidate instead of the lane, for a dry run.
     """
 
     tx: Tx
     arrival: int
     size: int
     reply: Reply
+    instead: Callable[[Candidate | None], None] | None = None
 
 
 class Batch:

@@ -7,6 +7,7 @@ from txpool.core.foresee import Forecast
 from txpool.core.head import Head
 from txpool.core.pool import Accepted
 from txpool.core.rejection import Rejected
+from txpool.core.tx import Tx
 from txpool.ingest.batch import CRASHED, Batch, Crashed, Outcome
 
 Checked = Forecast | Rejected | Crashed
@@ -18,16 +19,18 @@ class DryRun(Batch):
     Attributes:
         answers: one for each transaction, those that never came as far as the pool included.
         asked: whose answers the pool gives, by their places among all.
+        blobs: blob transactions as they came, by their places among the candidates.
         finished: gets the answers when all are there.
     """
 
-    __slots__ = ("answers", "asked", "finished")
+    __slots__ = ("answers", "asked", "blobs", "finished")
 
     def __init__(self, head: Head, raws: Sequence[bytes]) -> None:
         super().__init__(head, len(raws), sum(len(raw) for raw in raws))
         self.answers: list[Checked] = [CRASHED] * len(raws)
         self.finished: asyncio.Future[list[Checked]] = asyncio.get_running_loop().create_future()
         self.asked: list[int] = []
+        self.blobs: dict[int, Tx] = {}
 
     def put(self, place: int, outcome: Outcome) -> None:
         """One was refused before the pool, or a bug of ours ended it."""

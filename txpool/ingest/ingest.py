@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, Literal, Protocol
@@ -154,6 +154,7 @@ class Ingest:
         self._decode_dry(batch, raws)
         self._lane.append(batch)
         self._recover(batch)
+        self._prepare_dry(batch, list(batch.blobs))
         self._turn_soon()
         return await batch.finished
 
@@ -230,13 +231,17 @@ class Ingest:
                 batch.put(place, refusal)
 
     def _enter_dry(self, batch: DryRun, raw: bytes, arrival: int, reply: Reply) -> Rejected | None:
-        """Decode one transaction into the batch, or refuse it; whatever its type, it goes no further than that."""
+        """Decode one transaction into the batch, or refuse it."""
         tx = decode(raw)
         if isinstance(tx, Rejected):
             return tx
+        if tx.type == BLOB and (fault := conversion_fault(tx, batch.head)):
+            return fault
         if fault := self._gate.fault(tx):
             return fault
-        batch.add(tx, arrival, reply, sound=fault_before_sender(tx, batch.head) is None)
+        if tx.type == BLOB:
+            batch.blobs[len(batch.candidates)] = tx
+        batch.add(tx, arrival, reply, sound=tx.type != BLOB and fault_before_sender(tx, batch.head) is None)
         return None
 
     def _read(self, raws: list[bytes]) -> Sequence[Tx | Rejected | Crashed]:
@@ -354,6 +359,9 @@ class Ingest:
 
     def _blob_ready(self, arrived: BlobArrival, candidate: Candidate | None) -> None:
         """Have it judged behind all that came while it was prepared."""
+        if arrived.instead is not None:
+            arrived.instead(candidate)
+            return
         batch = Batch(self._pool.head, 1, arrived.size)
         if candidate is None:
             batch.broken = True
@@ -362,6 +370,28 @@ class Ingest:
             batch.add_ready(candidate, arrived)
         self._lane.append(batch)
         self._turn_soon()
+
+    def _prepare_dry(self, batch: DryRun, places: Iterable[int]) -> None:
+        """Have the proofs of these looked at; the batch waits for them."""
+        for place in places:
+            tx, candidate = batch.blobs[place], batch.candidates[place]
+            batch.waiting += 1
+            ready = partial(self._dry_blob_ready, batch, place)
+            self._blobs.take(BlobArrival(tx, candidate.arrival, tx.size, batch.replies[place], ready))
+
+    def _dry_blob_ready(self, batch: DryRun, place: int, candidate: Candidate | None) -> None:
+        if candidate is None:
+            batch.broken = True
+        else:
+            batch.candidates[place] = candidate
+        self._part_recovered(batch)
+
+    def _prepared_dry_in_vain(self, batch: DryRun) -> bool:
+        """Whether some failed a check that they pass by now: then their proofs are looked at first."""
+        head, settings = self._pool.head, self._pool.settings
+        unready = [place for place in batch.blobs if is_unready(batch.candidates[place], head, settings)]
+        self._prepare_dry(batch, unready)
+        return bool(unready)
 
     def _prepared_in_vain(self, batch: Batch) -> bool:
         """Whether it failed a check that it passes by now: then it goes back to have its proofs looked at."""
@@ -401,6 +431,8 @@ class Ingest:
         pool = self._pool
         if self._prepared_in_vain(batch):
             return True
+        if isinstance(batch, DryRun) and self._prepared_dry_in_vain(batch):
+            return False
         batch.copy_senders()
         if pool.head is not batch.head:
             self._look_again(batch)

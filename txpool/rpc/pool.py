@@ -162,12 +162,8 @@ class PoolNamespace:
     def _remove(self, named: bytes) -> list[str] | RpcError:
         """Take out one transaction, or all of a sender, the highest nonce first."""
         pool = self._pool
-        if len(named) == HASH_BYTES:
-            hashes = [named] if pool.knows(named) else []
-        else:
-            held = [*pool.pending_of(named), *pool.queued_of(named)]
-            hashes = [each.hash for each in sorted(held, key=lambda each: -each.nonce)]
-        if not hashes:
+        hashes = pool.hashes_of(named) if len(named) == ADDRESS_BYTES else [named]
+        if not any(map(pool.knows, hashes)):
             return refused("nothing to remove: the pool holds no such transaction, and none of such a sender")
         self._notice(pool.remove(hashes, now=self._clock()))
         return [data(each) for each in hashes]
