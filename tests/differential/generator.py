@@ -1,6 +1,7 @@
 """Draws the next step of a scenario, looking at the pool as it stands: what is interesting hangs on what is there."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from random import Random
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from tests.differential.setting import CHAIN_ID, ETHER, Owner, Setting
 from tests.fuzz.mutator import Mutator
 from txpool.core import rlp
 from txpool.core.authorization import Authorization
+from txpool.core.blob_sidecar import BLOB_BYTES, Sidecar
 from txpool.core.keccak import keccak
 from txpool.core.signature import CURVE_ORDER, sign, sign_authorization
 from txpool.core.tx import Tx, decode
@@ -18,7 +20,10 @@ from txpool.core.unsigned import Unsigned, seal
 GWEI: Final = 10**9
 MAX_NONCE: Final = 2**64 - 1
 BATCH_SIZE: Final = 20
+SENT_BYTES_MAX: Final = 200_000  # longer ones are not sent again, nor broken
 BURST_SIZE: Final = 6
+INFINITY: Final = b"\xc0" + bytes(47)  # a point of the curve, compressed
+ZERO_BLOB_HASH: Final = b"\x01" + sha256(INFINITY).digest()[1:]
 REORG_DEPTH_MAX: Final = 4
 
 Draw = Callable[[], Step]
@@ -63,6 +68,8 @@ class Generator:
         if self._chain:
             del usual["creation"]  # the dev chain runs no code
             usual |= {"mine": 6, "reorg": 4}
+        else:
+            usual["blob"] = 5  # in blocks they would move the blob fee, which the reorgs made here do not count
         return {name: weight * self._random.choice((0.2, 1, 1, 3)) for name, weight in usual.items()}
 
     # --- kinds of steps
@@ -237,6 +244,20 @@ class Generator:
         owners = self._random.sample(self._owners[:18], BURST_SIZE)
         return self._batch([self._signed(owner, self._next(owner), {}) for owner in owners])
 
+    def _blob(self) -> Step:
+        """Blobs of zeros: commitment and proofs are the point at infinity. Some are wrong, some replace another."""
+        random = self._random
+        owner = random.choice(self._owners[:22])
+        count = random.choice((1, 1, 1, 2, 7))
+        proofs = random.choice((128, 128, 128, 128, 127)) * count
+        beside = Sidecar(1, (bytes(BLOB_BYTES),) * count, (INFINITY,) * count, (INFINITY,) * proofs)
+        hashes = (random.choice((ZERO_BLOB_HASH,) * 9 + (b"\x01" * 32,)),) * count
+        nonce = max(self._next(owner) + random.choice((0, 0, 0, -1, 1)), 0)
+        fees = random.choice((self._fees(), self._fees(10 * GWEI, 20 * GWEI), self._fees(20 * GWEI, 90 * GWEI)))
+        blob_fee = random.choice((0, 1, 2, 4, random.randint(1, 10**6)))
+        fields = {"sidecar": random.choice((beside, beside, beside, beside, None)), "blob_hashes": hashes}
+        return self._send(owner, nonce, kinds=(3,), fees=fees, blob_fee_cap=blob_fee, **fields)
+
     def _lookup(self) -> Step:
         raw = self._random.choice(self._sent[-80:])
         method = self._random.choice(("eth_getTransactionByHash", "eth_getRawTransactionByHash"))
@@ -292,7 +313,8 @@ class Generator:
     def _signed(self, owner: Owner, nonce: int, fields: dict[str, Any]) -> bytes:
         kind = self._random.choice(fields.pop("kinds", (0, 0, 1, 2, 2, 2)))
         raw = sign(self._unsigned(kind, nonce, fields), owner.key)
-        self._sent.append(raw)
+        if len(raw) < SENT_BYTES_MAX:
+            self._sent.append(raw)
         return raw
 
     def _unsigned(self, kind: int, nonce: int, fields: dict[str, Any]) -> Unsigned:
@@ -313,7 +335,7 @@ class Generator:
             values["authorizations"] = (self._authorization(),)
             values["gas"] += 25_000
         values |= fields
-        if kind == 4:
+        if kind > 2:
             values["to"] = values["to"] or bytes(20)
         return Unsigned(type=kind, nonce=min(nonce, MAX_NONCE), **values)
 
