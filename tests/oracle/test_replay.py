@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.oracle.verdict_table import README, written
 from tests.outside import shared
 from tests.running import running
 
@@ -64,3 +65,9 @@ def test_the_store_makes_no_difference(seed: int) -> None:
     printed = replayed(seed, "--store", "heap")
 
     assert printed.rstrip().endswith(" passed, 0 failed"), printed
+
+
+def test_the_readmes_table_of_refusals_is_what_was_recorded() -> None:
+    readme = README.read_text()
+
+    assert written(readme) == readme, "python -m tests.oracle.verdict_table writes it anew"
