@@ -66,12 +66,16 @@ def table() -> str:
         counts[reason] += 1
         examples[reason] = min(examples.get(reason, text), text, key=lambda each: (len(each), each))
     rows = [
-        f"| `{reason}` | {_quoted(examples[reason])} | the same{'; `*`' if reason in HIDDEN else ''} | {counts[reason]} |"
+        f"| `{reason}` | {_quoted(examples[reason])} | {_ours(reason)} | {counts[reason]} |"
         for reason in SENTENCE
         if reason in counts
     ]
     head = ["| our reason | geth says, for example | we say | recorded |", "|---|---|---|---|"]
     return "\n".join([*head, *rows]) + "\n"
+
+
+def _ours(reason: Reason) -> str:
+    return "the same; `*`" if reason in HIDDEN else "the same"
 
 
 def _quoted(text: str) -> str:
