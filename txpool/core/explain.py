@@ -27,6 +27,7 @@ _LEFT: Final = {
     Reason.LIFETIME: "it waited in the queue for longer than the pool keeps one",
     Reason.NONCE_PASSED: "a block holds another transaction of its nonce",
     Reason.UNAFFORDABLE: "its sender cannot pay for it any more",
+    Reason.UNAFFORDABLE_TOGETHER: "its sender cannot pay any more for all that it has pending together",
     Reason.GAS_LIMIT_LOWERED: "blocks have become too small for its gas limit",
     Reason.PRICE_FLOOR_RAISED: "the least tip was raised above its own",
     Reason.PREDECESSOR_LEFT: "one of a lower nonce has left, so it cannot run yet",
