@@ -29,6 +29,11 @@ _LEFT: Final = {
     Reason.GAS_LIMIT_LOWERED: "blocks have become too small for its gas limit",
     Reason.PRICE_FLOOR_RAISED: "the least tip was raised above its own",
     Reason.PREDECESSOR_LEFT: "one of a lower nonce has left, so it cannot run yet",
+    Reason.BLOB_DATA_CAP: "the blobs in the pool had become too many bytes, and its account paid worst",
+    Reason.NONCE_GAP: "one of a lower nonce has left, and blob transactions do not wait behind a gap",
+    Reason.REFUSED_AFTER_WAITING: "when the gap before it was filled, it no longer passed the checks",
+    Reason.BLOBS_UNAVAILABLE: "its block was abandoned, and the pool does not have its blobs",
+    Reason.UNAFFORDABLE_TOGETHER: "its sender cannot pay for it together with those before it",
     Reason.REMOVED_BY_OPERATOR: "an operator removed it",
 }
 
@@ -43,6 +48,10 @@ SENTENCES: Final[Mapping[Reason, str]] = MappingProxyType(
     {
         **{reason: _in_general(SENTENCE[reason]) for reason in REFUSALS},
         Reason.UNDECODABLE: "the bytes are no transaction",
+        Reason.COMMITMENT_COUNT: "not as many commitments as blob hashes",
+        Reason.BLOB_HASH_MISMATCH: "a commitment is not that of the signed blob hash",
+        Reason.BLOB_COUNT: "not as many blobs as commitments",
+        Reason.BLOB_NOT_CANONICAL: "what stands in a blob is no row of field elements",
         **_LEFT,
     }
 )
