@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.stand import Stand, dynamic, heap_store, offer
+from tests.core.stand import SECOND, Stand, dynamic, heap_store, offer
 from txpool.core.candidate import Candidate
+from txpool.core.foresee import foresee
 from txpool.core.hardening import displaced
 from txpool.core.head import Account
 from txpool.core.late_eviction import LatePriceOrder
@@ -35,6 +36,7 @@ _STEPS: Final = st.lists(
 @pytest.mark.parametrize("late", [False, True], ids=["ranked as geth does", "ranked late"])
 @given(steps=_STEPS)
 def test_a_sender_never_owes_more_than_he_has(steps: list[list[Candidate] | dict[bytes, Account]], late: bool) -> None:
+    """Nor does the forecast of a submission differ from it."""
     stand = Stand(
         dict.fromkeys(SENDERS, Account(0, 100 * COST)),
         store=heap_store(),
@@ -53,7 +55,10 @@ def test_a_sender_never_owes_more_than_he_has(steps: list[list[Candidate] | dict
             stand.see(step)
             before = displaced(stand.pool.tallies)
         else:
-            stand.send(*step)
+            told = foresee(stand.pool, step, stand.accounts, now=stand.now + SECOND)
+            first = stand.pool.events.next_seq
+            stand.send_together(*step)
+            assert [event for one in told for event in one.events] == stand.events(first)
         for address in SENDERS:
             assert owed(stand, address) <= stand.accounts[address].balance
         assert displaced(stand.pool.tallies) - before <= SLOTS // 4 + 4  # one submission may disturb a queue's worth
