@@ -7,41 +7,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
+from tests.vectors.recorded_chain import header_of, payloads_of, read_blocks
 from txpool.chain.seal import block_size, sealed, transactions_root
 from txpool.chain.trie import ordered_root
 from txpool.core import rlp
-from txpool.core.block import Header
 
 RECORDED = Path(__file__).parents[1] / "data/rpc_chain.json.gz"
-# Names of our fields in the order of the wire.
-FIELDS = [name for name in Header.__struct_fields__ if name != "hash"]
-NUMBERS = {name for name, kind in Header.__annotations__.items() if kind in {int, int | None}}
 
 
 @cache
 def blocks() -> list[list[rlp.Item]]:
-    """Header, transactions, uncles and perhaps withdrawals of each, as RLP items."""
     document = json.loads(gzip.decompress(RECORDED.read_bytes()))
-    joined, found = bytes.fromhex(document["chain_rlp"][2:]), []
-    while joined:
-        end = rlp.span(joined, 0, len(joined))[2]
-        found.append(cast("list[rlp.Item]", rlp.decode(joined[:end])))
-        joined = joined[end:]
-    return found
-
-
-def header_of(block: list[rlp.Item]) -> Header:
-    words = cast("list[bytes]", block[0])
-    values = {
-        name: int.from_bytes(word, "big") if name in NUMBERS else word
-        for name, word in zip(FIELDS, words, strict=False)
-    }
-    absent = dict.fromkeys(FIELDS[len(words) :])
-    return Header(hash=b"", **values, **absent)  # type: ignore[arg-type]  # read by name
-
-
-def payloads_of(block: list[rlp.Item]) -> list[bytes]:
-    return [item if isinstance(item, bytes) else rlp.encode(item) for item in cast("list[rlp.Item]", block[1])]
+    return read_blocks(bytes.fromhex(document["chain_rlp"][2:]))
 
 
 def test_there_are_54_blocks() -> None:

@@ -62,6 +62,11 @@ def shared_values(family: str) -> dict[str, str]:
     return values
 
 
+def shared_document(name: str) -> dict[str, Any]:
+    """A file that is no list of cases, from beside the repository; skips the test without it."""
+    return _document(shared(f"vectors/{name}.json.gz"))
+
+
 def _load(path: Path) -> list[Case]:
     cases: list[Case] = _document(path)["cases"]
     return cases
