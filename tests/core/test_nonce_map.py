@@ -3,20 +3,26 @@
 from typing import Final
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txpool.core.nonce_map import NonceMap, empty_nonce_map
+from txpool.core.nonce_map import LoneEntry, NonceMap
 
 TOP: Final = 2**64 - 1
 NONCES: Final = st.integers(0, 20) | st.integers(TOP - 3, TOP)
 CONTENT: Final = st.dictionaries(NONCES, st.integers(1, TOP), max_size=20)
 
 
-def map_of(content: dict[int, int]) -> NonceMap:
-    built = empty_nonce_map()
+def map_of(content: dict[int, int]) -> NonceMap | LoneEntry:
+    """As the pool makes them: a lone entry, and a map from the second one on."""
+    built: NonceMap | LoneEntry = LoneEntry(0, 0)
     for nonce, handle in content.items():
-        assert built.put(nonce, handle) == 0
+        if built:
+            built = built.roomy()
+            assert built.put(nonce, handle) == 0
+        else:
+            built = LoneEntry(nonce, handle)
     return built
 
 
@@ -37,7 +43,7 @@ def test_entries_come_lowest_first(content: dict[int, int]) -> None:
 
 @given(CONTENT, NONCES, st.integers(1, TOP))
 def test_put_gives_back_what_was_there(content: dict[int, int], nonce: int, handle: int) -> None:
-    built = map_of(content)
+    built = map_of(content).roomy()
 
     assert built.put(nonce, handle) == content.get(nonce, 0)
 
@@ -96,8 +102,23 @@ def test_take_last_and_all_empty_it(content: dict[int, int]) -> None:
     assert built.take_all() == []
 
 
+@given(NONCES, st.integers(1, TOP), st.integers(1, TOP))
+def test_a_lone_entry_can_be_replaced(nonce: int, old: int, new: int) -> None:
+    built = LoneEntry(nonce, old)
+
+    assert built.put(nonce, new) == old
+
+    assert built.items() == [(nonce, new)]
+
+
+def test_a_lone_entry_has_no_room_for_another_nonce() -> None:
+    with pytest.raises(AssertionError):
+        LoneEntry(1, 1).put(2, 1)
+
+
 def test_it_costs_sixteen_bytes_an_entry_and_no_object() -> None:
     built = map_of(dict.fromkeys(range(1000), 1))
 
+    assert isinstance(built, NonceMap)
     assert len(built.packed) == 16_000
     assert msgspec.structs.fields(NonceMap)[0].type is bytearray

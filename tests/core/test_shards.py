@@ -50,7 +50,8 @@ def test_each_shard_holds_the_keys_of_one_last_byte() -> None:
         shards.insert(number.to_bytes(2, "big"), number)
 
     assert all(len(shards.shard(number)) == 4 for number in range(SHARDS))
-    assert all(key[-1] == 17 for key in shards.shard(17))
+    assert list(shards.shard(17).values()) == [17, 273, 529, 785]
+    assert sorted(shards) == [number.to_bytes(2, "big") for number in range(1024)]
 
 
 def test_a_shard_that_has_emptied_gives_its_table_back() -> None:

@@ -57,7 +57,6 @@ def apply_head_change(
     dirty = list(dict.fromkeys([*dirty, *_senders_of(change.reverted), *unsettled, *residents.overlong]))
     if residents.gas_max > head.gas_limit:
         dirty = list(dict.fromkeys([*dirty, *residents.senders]))
-        residents.gas_max = head.gas_limit
     for address in dirty:
         if sender := residents.senders.get(address):
             promote(residents, address, sender, settings, head.gas_limit)
@@ -66,6 +65,7 @@ def apply_head_change(
             demote(residents, address, sender, head.gas_limit)
     if settings.hardened:
         _drop_beyond_balances(residents, dirty)
+    residents.gas_max = min(residents.gas_max, head.gas_limit)
     residents.prices.set_base_fee(head.next_base_fee, residents.slots)
     truncate(residents, settings)
     residents.displaced_before = displaced(residents.tallies)

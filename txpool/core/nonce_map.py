@@ -3,6 +3,8 @@
 Sixteen bytes an entry (nonce, handle), ascending, in one bytearray. A dict for each of a million senders would be a
 million containers for the collector to count; this is none. Runs without a gap, which pending ones are, are found by
 subtraction; others by bisection.
+
+Of a million senders most have one transaction each, so one is kept without a map (`LoneEntry`): 32 bytes, not 128.
 """
 
 from bisect import bisect_left
@@ -20,6 +22,10 @@ class NonceMap(msgspec.Struct, gc=False):
     """A sorted map of nonces (unsigned 64 bit) to handles (never 0)."""
 
     packed: bytearray
+
+    def roomy(self) -> "NonceMap":
+        """The same with room for more."""
+        return self
 
     def __len__(self) -> int:
         return len(self.packed) >> 4
@@ -133,10 +139,71 @@ class NonceMap(msgspec.Struct, gc=False):
         return bisect_left(memoryview(packed).cast("Q")[::2], nonce) << 4
 
 
-def empty_nonce_map() -> NonceMap:
-    """A map without entries, to put some in."""
-    return NonceMap(bytearray())
+class LoneEntry(msgspec.Struct, gc=False):
+    """A map of at most one nonce; `handle` is 0 where there is none. What it answers is what a `NonceMap` would."""
+
+    nonce: int
+    handle: int
+
+    def roomy(self) -> NonceMap:
+        """The same with room for more."""
+        return NonceMap(bytearray(_pack(self.nonce, self.handle)) if self.handle else bytearray())
+
+    def __len__(self) -> int:
+        return 1 if self.handle else 0
+
+    def get(self, nonce: int) -> int:
+        """The handle at this nonce, 0 if there is none."""
+        return self.handle if nonce == self.nonce else 0
+
+    def put(self, nonce: int, handle: int) -> int:
+        """Set the handle at the nonce that is here; the one that was there before."""
+        assert nonce == self.nonce, "room for one"
+        old, self.handle = self.handle, handle
+        return old
+
+    def pop(self, nonce: int) -> int:
+        """Take one nonce out; its handle, or 0."""
+        return self.take_all()[0][1] if self.get(nonce) else 0
+
+    def first(self) -> int:
+        """The nonce. The map must not be empty."""
+        return self.nonce
+
+    def last(self) -> int:
+        """The nonce. The map must not be empty."""
+        return self.nonce
+
+    def items(self) -> list[tuple[int, int]]:
+        """The entry, if there is one."""
+        return [(self.nonce, self.handle)] if self.handle else []
+
+    def take_below(self, nonce: int) -> list[tuple[int, int]]:
+        """Take it out if it is under this nonce."""
+        return self.take_all() if self.nonce < nonce else []
+
+    def take_above(self, nonce: int) -> list[tuple[int, int]]:
+        """Take it out if it is over this nonce."""
+        return self.take_all() if self.nonce > nonce else []
+
+    def take_last(self) -> tuple[int, int]:
+        """Take it out. The map must not be empty."""
+        return self.take_all()[0]
+
+    def take_all(self) -> list[tuple[int, int]]:
+        """Take it out, if there is one."""
+        taken = self.items()
+        self.handle = 0
+        return taken
+
+    def take_ready(self, start: int) -> list[tuple[int, int]]:
+        """Take it out if it is at or under `start`."""
+        return self.take_all() if self.nonce <= start else []
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether every nonce of `range(start, end)` is here."""
+        return start >= end or (end - start == 1 and bool(self.get(start)))
 
 
-NOTHING: Final = empty_nonce_map()
+NOTHING: Final = LoneEntry(0, 0)
 """The map of everyone who has none of a kind; nobody puts anything in."""

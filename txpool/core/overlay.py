@@ -93,11 +93,7 @@ class LayeredShards(Shards[V]):
         self._count = len(below)
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self.shard(key[-1])
-
-    def __iter__(self) -> Iterator[bytes]:
-        for number in range(SHARDS):
-            yield from self.shard(number)
+        return key[:-1] in self.shard(key[-1])
 
     def shard(self, number: int) -> MutableMapping[bytes, V]:
         """The part of the map whose keys end in this byte."""
@@ -113,21 +109,21 @@ class LayeredShards(Shards[V]):
 
     def get(self, key: bytes) -> V | None:
         """The value under the key, or None."""
-        return self.shard(key[-1]).get(key)
+        return self.shard(key[-1]).get(key[:-1])
 
     def __getitem__(self, key: bytes) -> V:
-        return self.shard(key[-1])[key]
+        return self.shard(key[-1])[key[:-1]]
 
     def insert(self, key: bytes, value: V) -> None:
         """Add a key that is not there yet."""
         layer = self.shard(key[-1])
-        assert key not in layer, key.hex()
-        layer[key] = value
+        assert key[:-1] not in layer, key.hex()
+        layer[key[:-1]] = value
         self._count += 1
 
     def remove(self, key: bytes) -> V:
         """Take the key out."""
-        value = self.shard(key[-1]).pop(key)
+        value = self.shard(key[-1]).pop(key[:-1])
         self._count -= 1
         return value
 

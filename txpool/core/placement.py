@@ -79,7 +79,7 @@ def _drop_stale_queued(residents: Residents, sender: Sender) -> int:
 
 
 def _drop_unpayable_queued(residents: Residents, sender: Sender, gas_limit: int) -> int:
-    if sender.fits(gas_limit):
+    if residents.surely_payable(sender, gas_limit):
         return 0
     waiting = [residents.read(handle) for _, handle in sender.queued.items()]
     unpayable = [tx for tx in waiting if tx.cost > sender.balance or tx.gas > gas_limit]
@@ -117,7 +117,7 @@ def demote(residents: Residents, address: bytes, sender: Sender, gas_limit: int)
 
 
 def _drop_unpayable_pending(residents: Residents, sender: Sender, gas_limit: int) -> None:
-    if not sender.pending or sender.fits(gas_limit):
+    if not sender.pending or residents.surely_payable(sender, gas_limit):
         return
     executable = [residents.read(handle) for _, handle in sender.pending.items()]
     unpayable = [tx for tx in executable if tx.cost > sender.balance or tx.gas > gas_limit]

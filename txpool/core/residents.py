@@ -16,7 +16,7 @@ from txpool.core.eviction import slots_of
 from txpool.core.head import Account
 from txpool.core.late_eviction import price_order
 from txpool.core.lifecycle import Kind
-from txpool.core.nonce_map import NOTHING, empty_nonce_map
+from txpool.core.nonce_map import NOTHING, LoneEntry
 from txpool.core.record import Resident, pack_record, read_record
 from txpool.core.rejection import Reason
 from txpool.core.sender import Sender
@@ -182,9 +182,11 @@ class Residents:
 
     def add_pending(self, sender: Sender, tx: Resident) -> None:
         """Give a transaction its place among the pending ones of its sender; the nonce must be free."""
-        if not sender.pending:
-            sender.pending = empty_nonce_map()
-        sender.pending.put(tx.nonce, tx.handle)
+        if sender.pending:
+            sender.pending = sender.pending.roomy()
+            sender.pending.put(tx.nonce, tx.handle)
+        else:
+            sender.pending = LoneEntry(tx.nonce, tx.handle)
         sender.spent += tx.cost
         self._raise_bounds(sender, tx)
         self.pending_count += 1
@@ -202,10 +204,12 @@ class Residents:
 
     def add_queued(self, sender: Sender, tx: Resident) -> None:
         """Give a transaction its place among the queued ones of its sender; the nonce must be free."""
-        if not sender.queued:
-            sender.queued = empty_nonce_map()
+        if sender.queued:
+            sender.queued = sender.queued.roomy()
+            sender.queued.put(tx.nonce, tx.handle)
+        else:
+            sender.queued = LoneEntry(tx.nonce, tx.handle)
             self.queue_ages[tx.sender] = self.now
-        sender.queued.put(tx.nonce, tx.handle)
         self._raise_bounds(sender, tx)
         self.queued_count += 1
         self.queued_bytes += tx.size
@@ -250,9 +254,12 @@ class Residents:
             self.slots,
         )
 
+    def surely_payable(self, sender: Sender, gas_limit: int) -> bool:
+        """Whether nothing of the sender needs a look: its balance pays for each, and a block has room for each."""
+        return self.gas_max <= gas_limit and sender.pays_for_each()
+
     def _raise_bounds(self, sender: Sender, tx: Resident) -> None:
         sender.cost_bits = max(sender.cost_bits, tx.cost.bit_length())
-        sender.gas_bits = max(sender.gas_bits, tx.gas.bit_length())
 
     def _note_crowding(self, address: bytes, sender: Sender) -> None:
         count = len(sender.pending)
@@ -285,7 +292,7 @@ class Residents:
             assert sender.spent == sum(tx.cost for tx in executable), address.hex()
             assert not {tx.nonce for tx in executable} & {tx.nonce for tx in waits}
             assert sender.cost_bits >= max(tx.cost.bit_length() for tx in executable + waits)
-            assert sender.gas_bits >= max(tx.gas.bit_length() for tx in executable + waits)
+            assert self.gas_max >= max(tx.gas for tx in executable + waits)
             if address not in self.holed:
                 assert [tx.nonce for tx in executable] == list(range(sender.nonce, sender.next_nonce)), address.hex()
             by_nonce += [tx.handle for tx in executable + waits]

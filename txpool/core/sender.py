@@ -3,14 +3,14 @@
 import msgspec
 
 from txpool.core.head import Account
-from txpool.core.nonce_map import NOTHING, NonceMap
+from txpool.core.nonce_map import NOTHING, LoneEntry, NonceMap
 
 
 class Sender(msgspec.Struct, gc=False):
     """One sender, from its first pooled transaction to its last.
 
-    `gc=False` and fields of ints and packed bytes only: a million of these add nothing to a collection. Bounds are kept
-    as numbers of bits, which are small ints that cost nothing; a map is `NOTHING` where it has no entry.
+    `gc=False` and fields of ints and packed bytes only: a million of these add nothing to a collection. The bound of
+    costs is a number of bits, a small int that takes no memory; a map is `NOTHING` where it has no entry.
 
     Attributes:
         nonce: the account's, at the head.
@@ -19,7 +19,6 @@ class Sender(msgspec.Struct, gc=False):
         next_nonce: the pool's: the first nonce that no pending transaction has.
         spent: cost of all pending ones together, wei.
         cost_bits: no transaction's cost here has more, so that most head changes need not look at each.
-        gas_bits: no transaction's gas limit here has more, likewise.
         pending: executable ones.
         queued: those that wait for a nonce or for funds.
     """
@@ -30,13 +29,12 @@ class Sender(msgspec.Struct, gc=False):
     next_nonce: int
     spent: int
     cost_bits: int
-    gas_bits: int
-    pending: NonceMap
-    queued: NonceMap
+    pending: NonceMap | LoneEntry
+    queued: NonceMap | LoneEntry
 
-    def fits(self, gas_limit: int) -> bool:
-        """Whether it is certain that the balance pays for each one here and a block has room for it."""
-        return self.balance >> self.cost_bits > 0 and gas_limit >> self.gas_bits > 0
+    def pays_for_each(self) -> bool:
+        """Whether it is certain that the balance pays for each one here."""
+        return self.balance >> self.cost_bits > 0
 
     def sees(self, account: Account) -> None:
         """Take over what the chain says of the account."""
@@ -59,7 +57,6 @@ def sender_at(account: Account) -> Sender:
         next_nonce=account.nonce,
         spent=0,
         cost_bits=0,
-        gas_bits=0,
         pending=NOTHING,
         queued=NOTHING,
     )

@@ -2,7 +2,8 @@
 
 One dict of half a million entries stops the event loop for 30 ms when it grows; 256 of them, one at a time, for a tenth
 of a millisecond. Keys are hashes or addresses, so their last byte spreads well; whoever grinds it gains a shard that is
-a little fuller. Keys and values must be atoms (bytes, ints, structs with `gc=False`): then no shard is ever tracked by
+a little fuller. The shard is that byte, so it is not kept in the key: 31 bytes of a hash take 16 less than 32 would.
+Keys and values must be atoms (bytes, ints, structs with `gc=False`): then no shard is ever tracked by
 the cyclic collector.
 """
 
@@ -29,11 +30,12 @@ class Shards(Generic[V]):
         return self._count
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self._shards[key[-1]]
+        return key[:-1] in self._shards[key[-1]]
 
     def __iter__(self) -> Iterator[bytes]:
-        for shard in self._shards:
-            yield from shard
+        for number in range(SHARDS):
+            last = bytes((number,))
+            yield from (key + last for key in self.shard(number))
 
     def shard(self, number: int) -> Mapping[bytes, V]:
         """The part of the map whose keys end in this byte; not to be changed."""
@@ -46,16 +48,17 @@ class Shards(Generic[V]):
 
     def get(self, key: bytes) -> V | None:
         """The value under the key, or None."""
-        return self._shards[key[-1]].get(key)
+        return self._shards[key[-1]].get(key[:-1])
 
     def __getitem__(self, key: bytes) -> V:
-        return self._shards[key[-1]][key]
+        return self._shards[key[-1]][key[:-1]]
 
     def insert(self, key: bytes, value: V) -> None:
         """Add a key that is not there yet."""
         shard = self._shards[key[-1]]
-        assert key not in shard, key.hex()
-        shard[key] = value
+        rest = key[:-1]
+        assert rest not in shard, key.hex()
+        shard[rest] = value
         self._count += 1
 
     def remove(self, key: bytes) -> V:
@@ -63,7 +66,7 @@ class Shards(Generic[V]):
         number = key[-1]
         shard = self._shards[number]
         self._peaks[number] = max(self._peaks[number], len(shard))
-        value = shard.pop(key)
+        value = shard.pop(key[:-1])
         self._count -= 1
         if self._peaks[number] > _SHRINK_FROM and len(shard) * 4 < self._peaks[number]:
             self._shards[number] = dict(shard.items())
