@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.offers import GWEI, offer
+from bench.parts import bytes_by_part
 from bench.standing import BATCH, STORES, StandingPool
 from txpool.core.settings import PoolSettings
 from txpool.core.store import Store
@@ -78,7 +79,7 @@ def measure(count: int, senders: int, store: Store) -> dict[str, float]:
         "full collection, full, ms": full_collection_ms(),
         "tracked objects added": len(gc.get_objects()) - empty_tracked,
         "resident bytes a transaction": (resident_bytes() - empty_bytes) / count,
-    }
+    } | {f"of that, {part}": size / count for part, size in bytes_by_part(standing.pool).items()}
 
 
 def main(arguments: Sequence[str]) -> None:

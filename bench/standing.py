@@ -17,7 +17,7 @@ from txpool.stores.heap import HeapStore
 from txpool.stores.mmap import MmapStore
 
 BATCH: Final = 100
-RICH: Final = 10**30
+RICH: Final = 10**21
 STORE_LIMIT_BYTES: Final = 8 << 30
 STORES: Final[Mapping[str, Callable[[], Store]]] = MappingProxyType(
     {
@@ -48,7 +48,8 @@ class StandingPool:
         spent = 0.0
         for start in range(0, len(offers), BATCH):
             batch = offers[start : start + BATCH]
-            accounts = {one.sender: Account(0, RICH) for one in batch if isinstance(one.sender, bytes)}
+            # Each with a balance of its own, as chains give them: ints are objects.
+            accounts = {one.sender: Account(0, RICH + one.arrival) for one in batch if isinstance(one.sender, bytes)}
             self.now += 1
             before = time.thread_time()
             verdicts, _ = self.pool.submit(batch, accounts, now=self.now)
