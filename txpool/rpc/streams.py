@@ -94,9 +94,10 @@ class Streams:
     def notice(self, events: range) -> None:
         """Write down what these events, and the head, have to tell. To be called in the step that caused them."""
         grown = self._notice_head(self._pool.head)
-        for event in _kept(self._pool, events):
-            if event.kind is Move.PROMOTED:
-                self._announce(event)
+        if _wanted(self.transactions) or self.hashes.readers:
+            for event in _kept(self._pool, events):
+                if event.kind is Move.PROMOTED:
+                    self._announce(event)
         if (grown or events) and not self._due:
             self._due = True
             asyncio.get_running_loop().call_soon(self._tell)
