@@ -1,12 +1,14 @@
 """What must hold for any bytes at all: every way of decoding gives the same verdict, and nothing breaks on it."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from txpool.core.access_list import parse_access_list
 from txpool.core.blob_sidecar import encode_network
+from txpool.core.kernel import NATIVE
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.signature import sender_of
 from txpool.core.tx import Tx, decode, decode_carefully
@@ -15,8 +17,15 @@ from txpool.rpc.render import pooled_transaction
 
 Decoder = Callable[[bytes], Tx | Rejected]
 
+
+def _first_of(decode_all: Callable[[list[bytes]], list[Tx | Rejected]], raw: bytes) -> Tx | Rejected:
+    return decode_all([raw])[0]
+
+
 # All of them, the reference first. A further one has to be named here only.
-DECODERS: Final[Mapping[str, Decoder]] = {"careful": decode_carefully, "quick": decode}
+DECODERS: Final[Mapping[str, Decoder]] = {"careful": decode_carefully, "quick": decode} | (
+    {} if NATIVE is None else {"native": partial(_first_of, NATIVE.decode)}
+)
 
 _CHAIN_ID: Final = 1337
 _GATE: Final = Gate()
