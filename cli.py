@@ -395,8 +395,15 @@ def _input_lines(raw: tuple[str, ...], file: IO[str] | None) -> "Iterator[tuple[
         if sys.stdin.isatty():
             raise click.UsageError("no transaction: give raw hex, or --file FILE, or pipe lines in")
         file = sys.stdin
-    lines: Iterable[str] = raw if file is None else file
+    lines: Iterable[str] = raw if file is None else _text_lines(file)
     return transactions(lines)
+
+
+def _text_lines(file: IO[str]) -> "Iterator[str]":
+    try:
+        yield from file
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file.name} is no text: one transaction a line is wanted, in hexadecimal") from None
 
 
 @commands.command()

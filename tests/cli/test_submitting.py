@@ -53,6 +53,17 @@ def test_a_refused_one_says_why_and_what_to_do(holding: Daemon, shell: Shell) ->
     assert "Raise fee cap and tip both" in shown.stderr
 
 
+@pytest.mark.parametrize("command", ["submit", "check"])
+def test_a_file_that_is_no_text_is_a_mistake(holding: Daemon, shell: Shell, tmp_path: Path, command: str) -> None:
+    file = tmp_path / "transactions"
+    file.write_bytes(bytes.fromhex("02f86d82053980ff"))
+
+    shown = shell(command, "--file", str(file), rpc=holding.url)
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.endswith("is no text: one transaction a line is wanted, in hexadecimal\n")
+
+
 def test_a_file_gets_a_result_for_each_line_in_its_order(holding: Daemon, shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "transactions"
     file.write_text(f"{transfer(0)}\n\n# a comment\n0x00\n{transfer(1)[2:]}\n")
