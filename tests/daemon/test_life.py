@@ -18,12 +18,15 @@ from typing import Final
 import pytest
 
 from tests.outside import ROOT
+from tests.rpc.plain_ws import PlainWebSocket
 from tests.running import COMMAND, running
 from txpool.chain.dev_accounts import dev_accounts
 from txpool.core.signature import sign
 from txpool.core.unsigned import Unsigned
 
 PATIENCE_S: Final = 30
+RESERVED: Final = 3  # an opcode that RFC 6455 keeps for later
+PROTOCOL_ERROR: Final = 1002  # the close code for whoever uses it
 
 CALL: Final = {"jsonrpc": "2.0", "id": 1}
 BLOCK: Final = {**CALL, "method": "eth_getBlockByNumber", "params": ["0x0", True]}
@@ -115,6 +118,33 @@ def test_with_a_json_log_every_line_on_standard_error_is_an_object(tmp_path: Pat
     heads = [entry for entry in entries if entry["message"] == "new head"]
     assert [(entry["number"], entry["level"]) for entry in heads] == [(1, "info"), (2, "info")]
     assert entries[-1]["message"] == "stopped"
+
+
+def test_the_log_has_nothing_of_peers_that_come_go_and_break_the_protocol(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with start("--log", "json", log=log) as process:
+        address = json.loads(ready_line(process))["ws"]
+        with PlainWebSocket(address) as peer:
+            peer.send_frame(b"", opcode=RESERVED)
+            assert peer.ended() == PROTOCOL_ERROR
+        process.terminate()
+
+    loggers = {json.loads(line)["logger"].partition(".")[0] for line in log.read_text().splitlines()}
+    assert loggers == {"txpool"}
+
+
+@pytest.mark.parametrize("section", ["http", "metrics"])
+def test_where_a_port_is_taken_the_log_says_which_flag_names_another(tmp_path: Path, section: str) -> None:
+    log = tmp_path / "log"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with start(f"--{section}", f"127.0.0.1:{port}", log=log) as process:
+            assert ready_line(process) == ""
+
+    assert process.returncode == 1
+    last = log.read_text().splitlines()[-1]
+    assert f"cannot start: {section}.listen: " in last
+    assert f"--{section} HOST:PORT listens elsewhere" in last
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -166,8 +166,7 @@ class RpcListeners:
         Raises:
             OSError: where it was told to, it cannot.
         """
-        http = self._settings.http.listen
-        where = None if http.off else str(Address(*await self.http.listen(http.host, http.port)))
+        where = await listen(self.http, self._settings.http.listen, "http")
         return Places(http=where, ws=await self._start_ws(), ipc=await self._start_ipc())
 
     async def _start_ws(self) -> str | None:
@@ -201,6 +200,23 @@ class RpcListeners:
         self._live.sync_sends.close()
         servers = (self.http, self.ws, self.ipc)
         await asyncio.gather(*(server.stop(seconds=seconds) for server in servers))
+
+
+async def listen(server: HttpServer, address: Address, section: str) -> str | None:
+    """Listen, and tell where; None where the listener is off.
+
+    Raises:
+        OSError: it cannot; the message says how to listen elsewhere.
+    """
+    if address.off:
+        return None
+    try:
+        return str(Address(*await server.listen(address.host, address.port)))
+    except OSError as error:
+        why = error.strerror or error
+        raise OSError(
+            f"{section}.listen: {why}; --{section} HOST:PORT listens elsewhere (port 0: on a free one)"
+        ) from None
 
 
 def _http_server(settings: Settings, rpc: JsonRpc, watches: Watches) -> HttpServer:

@@ -9,8 +9,6 @@ import sys
 import time
 from typing import Final
 
-ROOT: Final = "txpool"
-# What a log record holds of its own accord; the rest came with `extra`.
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
 
 
@@ -18,7 +16,16 @@ def start_log(form: str, level: str) -> None:
     """Write what this process logs to standard error, from this level on."""
     stream = logging.StreamHandler(sys.stderr)
     stream.setFormatter(JsonLines() if form == "json" else TextLines())
+    if level != "debug":
+        stream.addFilter(_is_no_chatter)
     logging.basicConfig(handlers=[stream], level=level.upper(), force=True)
+
+
+def _is_no_chatter(record: logging.LogRecord) -> bool:
+    """Whether it is more than what picows tells of every peer that comes, goes or breaks the protocol."""
+    if not record.name.startswith("picows."):
+        return True
+    return record.levelno >= logging.WARNING and not str(record.msg).startswith("WS parser error")
 
 
 class TextLines(logging.Formatter):

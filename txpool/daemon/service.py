@@ -15,13 +15,14 @@ from typing import Final
 import uvloop
 
 from txpool.chain.genesis import GenesisError
-from txpool.config import Address, Settings
+from txpool.config import Settings
 from txpool.daemon.chores import expire_queued, feed_watchdog
 from txpool.daemon.listeners import (
     LiveParts,
     Places,
     RpcListeners,
     ingest_of,
+    listen,
     methods_of,
     metrics_server,
     own_namespace,
@@ -32,7 +33,6 @@ from txpool.daemon.miner import Miner
 from txpool.daemon.node import Node
 from txpool.daemon.ready import banner, ready_line
 from txpool.daemon.watches import Watches
-from txpool.rpc.http import HttpServer
 from txpool.rpc.service import SEND
 from txpool.systemd import Notifier
 
@@ -112,7 +112,7 @@ class Daemon:
     async def run(self, told: asyncio.Event) -> None:
         """Serve until told to stop, then stop in order."""
         places = await self._rpc.start()
-        metrics = await _listen(self._metrics, self._settings.metrics.listen)
+        metrics = await listen(self._metrics, self._settings.metrics.listen, "metrics")
         self._watches.start()
         async with asyncio.TaskGroup() as group:
             chores = [
@@ -150,10 +150,3 @@ class Daemon:
         self._ingest.close()
         self._node.close()
         self._notifier.close()
-
-
-async def _listen(server: HttpServer, address: Address) -> str | None:
-    """Listen, and tell where; None where the listener is off."""
-    if address.off:
-        return None
-    return str(Address(*await server.listen(address.host, address.port)))
