@@ -115,6 +115,9 @@ def report_command(runs: tuple[Path, ...]) -> None:
     from loadtest.report import write_report
     from loadtest.run_folder import REPORT, RunFolderError, read_run, runs_in
 
+    for folder in runs:
+        if not runs_in(folder):
+            raise click.UsageError(f"{folder}: holds no run")
     for run in (run for folder in runs for run in runs_in(folder)):
         try:
             write_report(read_run(run), run / REPORT)

@@ -107,6 +107,11 @@ def test_a_closed_loop_hands_in_the_whole_corpus_and_leaves_a_folder(tmp_path: P
     assert (again.returncode, again.stdout) == (0, "run/report.html\n")
     assert (tmp_path / "run/report.html").read_text() == page
 
+    (tmp_path / "empty").mkdir()
+    none = load("report", "run", "empty")
+    assert (none.returncode, none.stdout) == (2, "")
+    assert "empty: holds no run" in none.stderr
+
     compared = load("compare", "run", "run")
     assert compared.returncode == 0, compared.stderr
     assert "tps" in compared.stdout
