@@ -253,8 +253,9 @@ def inspect(*, as_json: bool, rpc: str, timeout: float) -> None:
 def explain(*, tx_hash: str, as_json: bool, rpc: str, timeout: float) -> None:
     """Tell what became of a transaction, and what it waits for."""
     from txpool.client.jsonrpc import RpcError
-    from txpool.client.lifecycle import describe_explanation
+    from txpool.client.lifecycle import describe_explanation, parse_hash
 
+    tx_hash = _parsed(parse_hash, tx_hash, "HASH")
     try:
         told = _connect(rpc, timeout).call("pool_explain", tx_hash)
     except RpcError as error:
@@ -486,12 +487,12 @@ def _order(
 ) -> "Order":
     from txpool.client.content import checksummed
     from txpool.client.transfer import Order
-    from txpool.client.units import parse_amount
+    from txpool.client.units import parse_amount, parse_data
 
     return Order(
         to=bytes.fromhex(_parsed(checksummed, to, "--to")[2:]),
         value=_parsed(parse_amount, value, "--value"),
-        data=_parsed(bytes.fromhex, data.removeprefix("0x"), "--data"),
+        data=_parsed(parse_data, data, "--data"),
         nonce=nonce,
         gas=gas,
         fee_cap=None if fee_cap is None else _parsed(parse_amount, fee_cap, "--fee-cap"),

@@ -81,11 +81,18 @@ def test_explain_of_the_unknown_fails_and_says_why_that_may_be(storied: Daemon, 
     assert (as_json.returncode, as_json.stdout) == (1, "null\n")
 
 
-def test_explain_of_what_is_no_hash_is_refused(storied: Daemon, shell: Shell) -> None:
-    shown = shell("explain", "0x12", rpc=storied.url)
+@pytest.mark.parametrize("text", ["0x12", "0x" + 64 * "g", UNKNOWN + "00"])
+def test_explain_of_what_is_no_hash_is_a_usage_error(shell: Shell, text: str) -> None:
+    shown = shell("explain", text, rpc="http://127.0.0.1:1")
 
-    assert shown.returncode == 1
-    assert "hex string has length 2, want 64 for common.Hash" in shown.stderr
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert f"'{text}' is no hash of a transaction: 0x and 64 hexadecimal digits are one" in shown.stderr
+
+
+def test_explain_takes_a_hash_without_0x_and_in_capitals(storied: Daemon, shell: Shell) -> None:
+    (event, *_) = storied.call("pool_events")["events"]
+
+    assert event["hash"] in shell("explain", event["hash"][2:].upper(), rpc=storied.url).stdout
 
 
 # --- check

@@ -1,6 +1,6 @@
 import pytest
 
-from txpool.client.units import format_gwei, format_value, parse_amount
+from txpool.client.units import format_gwei, format_value, parse_amount, parse_data
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_an_amount_is_read_to_the_last_wei(text: str, wei: int) -> None:
     "text", ["", "ether", "-1ether", "1 pound", "1.ether", "0x", "1e18", "1_000", "0.5wei", "0.0000000001gwei"]
 )
 def test_what_is_no_whole_number_of_wei_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"no amount|no whole number|invalid literal"):
+    with pytest.raises(ValueError, match=r"no amount|no whole number"):
         parse_amount(text)
 
 
@@ -52,3 +52,13 @@ def test_a_value_is_written_in_the_unit_that_reads_best(wei: int, text: str) -> 
 
 def test_a_fee_is_written_in_gwei() -> None:
     assert format_gwei(875_000_001) == "0.875000001 gwei"
+
+
+def test_data_is_read_with_and_without_0x() -> None:
+    assert (parse_data("0x00ff"), parse_data("00ff"), parse_data("0x")) == (b"\x00\xff", b"\x00\xff", b"")
+
+
+@pytest.mark.parametrize("text", ["0x1", "zz", "0x0x"])
+def test_what_is_no_data_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="two hexadecimal digits a byte"):
+        parse_data(text)

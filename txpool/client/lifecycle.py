@@ -3,14 +3,28 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from string import hexdigits
 from typing import Final, NamedTuple, cast
 
 from txpool.client.jsonrpc import Json, RpcClient, RpcError, quantity
 from txpool.client.table import table
 
 CHECK_ITEMS: Final = 100  # as many as the server takes at a time
+HASH_DIGITS: Final = 64
 
 Fields = Mapping[str, Json]
+
+
+def parse_hash(text: str) -> str:
+    """Read the hash of a transaction, with or without `0x`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    digits = text.removeprefix("0x")
+    if len(digits) != HASH_DIGITS or not all(digit in hexdigits for digit in digits):
+        raise ValueError(f"{text!r} is no hash of a transaction: 0x and {HASH_DIGITS} hexadecimal digits are one")
+    return "0x" + digits.lower()
 
 
 # --- explain

@@ -1,10 +1,11 @@
-"""Amounts of ether as people write them, and back."""
+"""Amounts of ether as people write them, and back; bytes in hexadecimal."""
 
 import re
 from typing import Final
 
 PLACES: Final = {"": 0, "wei": 0, "gwei": 9, "ether": 18, "eth": 18}
 VALUE_MAX: Final = 2**256 - 1
+_HEXADECIMAL: Final = re.compile("0x[0-9a-fA-F]+")
 _AMOUNT: Final = re.compile(r"(\d+)(?:\.(\d+))?\s*([a-z]*)", re.ASCII)
 
 
@@ -14,7 +15,7 @@ def parse_amount(text: str) -> int:
     Raises:
         ValueError: it is no amount, no whole number of wei, or beyond 256 bits.
     """
-    if text.startswith("0x"):
+    if _HEXADECIMAL.fullmatch(text):
         wei = int(text, 16)
     else:
         found = _AMOUNT.fullmatch(text.strip().lower())
@@ -28,6 +29,18 @@ def parse_amount(text: str) -> int:
     if wei > VALUE_MAX:
         raise ValueError(f"{text!r} is more than 2^256-1 wei")
     return wei
+
+
+def parse_data(text: str) -> bytes:
+    """Read bytes in hexadecimal, with or without `0x`.
+
+    Raises:
+        ValueError: they are not.
+    """
+    try:
+        return bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raise ValueError(f"{text!r} is no data: write two hexadecimal digits a byte, as in 0x00ff") from None
 
 
 def format_gwei(wei: int) -> str:
