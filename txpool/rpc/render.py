@@ -102,8 +102,13 @@ def _authorization(signed: Authorization) -> Json:
 
 def inspected(tx: Tx) -> str:
     """A transaction in one line, for people."""
-    to = "contract creation" if tx.to is None else checksum_address(tx.to)
-    return f"{to}: {tx.value} wei + {tx.gas} gas \N{MULTIPLICATION SIGN} {tx.fee_cap} wei"
+    return inspected_call(tx.to, tx.value, tx.gas, tx.fee_cap)
+
+
+def inspected_call(to: bytes | None, value: int, gas: int, price: int) -> str:
+    """The same, from what that line tells."""
+    whom = "contract creation" if to is None else checksum_address(to)
+    return f"{whom}: {value} wei + {gas} gas \N{MULTIPLICATION SIGN} {price} wei"
 
 
 # --- receipts and blocks
