@@ -133,7 +133,7 @@ class Reader:
 
     def measure(self, rounds: int, method: str, *params: object) -> dict[str, float]:
         """Milliseconds and bytes, for calls one after another."""
-        walls, cpus = [], []
+        walls, cpus, size = [], [], 0
         for _ in range(rounds):
             cpu, before = self.told("/cpu")["cpu_s"], time.perf_counter()
             size = len(self.fetch(method, *params))

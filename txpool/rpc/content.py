@@ -6,64 +6,76 @@ may be in both parts or in neither. Order is geth's: senders by their spelling w
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
-from itertools import pairwise
+from itertools import islice, pairwise
+from typing import NamedTuple
 
 from txpool.core.address import checksum_address
 from txpool.core.nonce_map import NOTHING, NonceMap
 from txpool.core.pool import Pool
 from txpool.core.store import StaleHandleError, Store
-from txpool.rpc.quick_render import inspected_text, transaction_text
+from txpool.rpc.quick_render import inspected_texts, transaction_text
 
-# Tells the transaction behind a handle, of a sender written with 0x; nothing of one that has left.
-Show = Callable[[int, str], str]
+# Tells the transactions behind a few handles, of a sender written with 0x; nothing of one that has left.
+Show = Callable[[Sequence[int], str], Iterable[str]]
+
+
+class Telling(NamedTuple):
+    """How transactions are told, and how many between two looks at the time."""
+
+    show: Show
+    at_once: int
+
+
 PartOf = Callable[[Pool, bytes], NonceMap]
 
+_LEFT = b"\x03"  # stands for one that has left: what carries blobs is not shown
 _SORTED_MAX = 512  # nonces of a sender that are sorted at once
 
 
-def whole_transactions(store: Store) -> Show:
+def whole_transactions(store: Store) -> Telling:
     """Transactions as objects."""
 
-    def show(handle: int, sender: str) -> str:
-        try:
-            return transaction_text(store.payload(handle), sender, store.record(handle)[:32].hex())
-        except StaleHandleError:
-            return ""
+    def show(handles: Sequence[int], sender: str) -> Iterator[str]:
+        for handle in handles:
+            try:
+                yield transaction_text(store.payload(handle), sender, store.record(handle)[:32].hex())
+            except StaleHandleError:
+                yield ""
 
-    return show
+    return Telling(show, 8)
 
 
-def lines_for_people(store: Store) -> Show:
+def lines_for_people(store: Store) -> Telling:
     """Transactions in a line each."""
 
-    def show(handle: int, _sender: str) -> str:
+    def show(handles: Sequence[int], _sender: str) -> list[str]:
         try:
-            return inspected_text(store.payload(handle))
+            return inspected_texts([store.payload(handle) for handle in handles])
         except StaleHandleError:
-            return ""
+            return inspected_texts([store.payload(handle) if store.holds(handle) else _LEFT for handle in handles])
 
-    return show
+    return Telling(show, 32)
 
 
-def of_everyone(pool: Pool, show: Show) -> Iterator[str]:
+def of_everyone(pool: Pool, telling: Telling) -> Iterator[str]:
     """The pool's content by sender and nonce."""
     yield '{"pending":{'
-    yield from _part(pool, pool.pending_senders_in_steps(), _pending, show)
+    yield from _part(pool, pool.pending_senders_in_steps(), _pending, telling)
     yield '},"queued":{'
-    yield from _part(pool, iter((pool.queued_senders(),)), _queued, show)
+    yield from _part(pool, iter((pool.queued_senders(),)), _queued, telling)
     yield "}}"
 
 
-def of_one(pool: Pool, address: bytes, show: Show) -> Iterator[str]:
+def of_one(pool: Pool, address: bytes, telling: Telling) -> Iterator[str]:
     """What the pool holds of a sender, by nonce."""
     pending, queued = _copy(_pending(pool, address)), _copy(_queued(pool, address))
     sender = f"0x{address.hex()}"
     yield '{"pending":{'
-    yield from _by_nonce(pending, sender, show, "")
+    yield from _by_nonce(pending, sender, telling, "")
     yield '},"queued":{'
-    yield from _by_nonce(queued, sender, show, "")
+    yield from _by_nonce(queued, sender, telling, "")
     yield "}}"
 
 
@@ -81,7 +93,7 @@ def _copy(nonces: NonceMap) -> NonceMap:
     return NonceMap(nonces.packed[:])
 
 
-def _part(pool: Pool, senders: Iterator[list[bytes]], part_of: PartOf, show: Show) -> Iterator[str]:
+def _part(pool: Pool, senders: Iterator[list[bytes]], part_of: PartOf, telling: Telling) -> Iterator[str]:
     lead = ""
     for name, address in _by_name(senders):
         if not name:
@@ -89,7 +101,7 @@ def _part(pool: Pool, senders: Iterator[list[bytes]], part_of: PartOf, show: Sho
             continue
         opening = f'{lead}"{name}":{{'
         told = False
-        for text in _by_nonce(_copy(part_of(pool, address)), f"0x{address.hex()}", show, opening):
+        for text in _by_nonce(_copy(part_of(pool, address)), f"0x{address.hex()}", telling, opening):
             told = True
             yield text
         if told:
@@ -115,11 +127,14 @@ def _by_name(senders: Iterator[list[bytes]]) -> Iterator[tuple[str, bytes]]:
         yield from sorted(named)
 
 
-def _by_nonce(nonces: NonceMap, sender: str, show: Show, lead: str) -> Iterator[str]:
-    """Transactions after what leads to the first of them; nothing where there is none."""
-    for nonce, handle in _in_text_order(nonces):
-        if text := show(handle, sender):
-            yield f'{lead}"{nonce}":{text}'
+def _by_nonce(nonces: NonceMap, sender: str, telling: Telling, lead: str) -> Iterator[str]:
+    """Transactions, some at a time, after what leads to the first of them; nothing where there is none."""
+    entries = iter(_in_text_order(nonces))
+    while some := list(islice(entries, telling.at_once)):
+        texts = telling.show([handle for _, handle in some], sender)
+        told = [f'"{nonce}":{text}' for (nonce, _), text in zip(some, texts, strict=True) if text]
+        if told:
+            yield lead + ",".join(told)
             lead = ","
 
 

@@ -4,17 +4,21 @@ A hex digit of the binary form is a hex digit of the answer, so numbers are cut 
 not of the common form, and set-code transactions, go the long way.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from txpool.core.access_list import read_entry
-from txpool.core.quick_rlp import Irregular, list_bounds, read_address, read_ints, read_list
+from txpool.core.address import checksum_addresses
+from txpool.core.quick_rlp import Irregular, list_bounds, read_list
 from txpool.core.tx import ACCESS_LIST, BLOB, DYNAMIC_FEE, Tx, decode, protected_chain_id
 from txpool.rpc.envelope import encode
-from txpool.rpc.render import inspected, inspected_call, pooled_transaction
+from txpool.rpc.render import CREATION, pooled_transaction
 
 _SMALL: Final = (*(f"0x{number:x}" for number in range(0x80)), "0x0")  # by the byte that stands for it
 _WIDEST: Final = 0xA0  # the header of 32 bytes
+# By the first byte: where the list starts, and how many numbers stand before the price.
+_LEADING: Final = ((0, 0), (1, 2), (1, 3), (1, 3), (1, 3), *((0, 1),) * 251)
 _OPENING: Final = '{"blockHash":null,"blockNumber":null,"blockTimestamp":null,"from":"'
 
 
@@ -33,20 +37,51 @@ def transaction_text(raw: bytes, sender: str, tx_hash: str) -> str:
     return encode(pooled_transaction(_decoded(raw), bytes.fromhex(sender[2:]))).decode()
 
 
-def inspected_text(raw: bytes) -> str:
-    """A pooled transaction in one line; nothing of one that carries blobs."""
+def inspected_texts(raws: Sequence[bytes]) -> list[str]:
+    """Pooled transactions in a line each; nothing of one that carries blobs. A few dozen, not thousands."""
+    calls = [_call(raw) for raw in raws]
+    names = checksum_addresses([to for to, *_ in calls if to])
+    names.reverse()
+    return [
+        f'"{names.pop() if to else CREATION}: {value} wei + {gas} gas \N{MULTIPLICATION SIGN} {price} wei"'
+        if to is None or to
+        else ""
+        for to, price, gas, value in calls
+    ]
+
+
+def _call(raw: bytes) -> tuple[bytes | None, int, int, int]:
+    """Whom a transaction calls, at what gas price, with how much gas and wei; nobody for one that carries blobs."""
     first = raw[0]
     if first == BLOB:
-        return ""
-    try:
-        pos, _ = list_bounds(raw, 0 if first > 0x7F else 1)
-        ints: list[int] = []
-        pos = read_ints(raw, pos, 3 if first > 0x7F else 4 if first == ACCESS_LIST else 5, ints)
-        to, pos = read_address(raw, pos)
-        read_ints(raw, pos, 1, ints)
-    except (Irregular, IndexError):
-        return f'"{inspected(_decoded(raw))}"'
-    return f'"{inspected_call(to, ints[-1], ints[-2], ints[-3])}"'
+        return b"", 0, 0, 0
+    pos, skipped = _LEADING[first]
+    head = raw[pos]
+    pos += head - 0xF6 if head > 0xF7 else 1
+    for _ in range(skipped):
+        head = raw[pos]
+        pos += head - 0x7F if head > 0x80 else 1
+    price_head = raw[pos]
+    if price_head > _WIDEST:
+        return _called(_decoded(raw))
+    gas_at = pos + price_head - 0x7F if price_head > 0x80 else pos + 1
+    gas_head = raw[gas_at]
+    to_at = gas_at + gas_head - 0x7F if gas_head > 0x80 else gas_at + 1
+    value_at = to_at + 21 if raw[to_at] == 0x94 else to_at + 1
+    value_head = raw[value_at]
+    if value_head > _WIDEST:
+        return _called(_decoded(raw))
+    from_bytes = int.from_bytes
+    return (
+        raw[to_at + 1 : value_at] or None,
+        from_bytes(raw[pos + 1 : gas_at]) if price_head > 0x80 else price_head & 0x7F,
+        from_bytes(raw[gas_at + 1 : to_at]) if gas_head > 0x80 else gas_head & 0x7F,
+        from_bytes(raw[value_at + 1 : value_at + value_head - 0x7F]) if value_head > 0x80 else value_head & 0x7F,
+    )
+
+
+def _called(tx: Tx) -> tuple[bytes | None, int, int, int]:
+    return tx.to, tx.fee_cap, tx.gas, tx.value
 
 
 def _decoded(raw: bytes) -> Tx:

@@ -1,12 +1,14 @@
 """Chain data as JSON, with go-ethereum's names, spelling and order of members."""
 
-from typing import Any
+from typing import Any, Final
 
 from txpool.core.address import checksum_address
 from txpool.core.block import Block, Header, MinedTx
 from txpool.core.tx import ACCESS_LIST, DYNAMIC_FEE, LEGACY, SET_CODE, Authorization, Tx, parse_access_list
 
 Json = dict[str, Any]  # an object of the answer; what stands in it is JSON as well
+
+CREATION: Final = "contract creation"  # whom a transaction calls that calls nobody
 
 
 def quantity(number: int) -> str:
@@ -102,13 +104,8 @@ def _authorization(signed: Authorization) -> Json:
 
 def inspected(tx: Tx) -> str:
     """A transaction in one line, for people."""
-    return inspected_call(tx.to, tx.value, tx.gas, tx.fee_cap)
-
-
-def inspected_call(to: bytes | None, value: int, gas: int, price: int) -> str:
-    """The same, from what that line tells."""
-    whom = "contract creation" if to is None else checksum_address(to)
-    return f"{whom}: {value} wei + {gas} gas \N{MULTIPLICATION SIGN} {price} wei"
+    to = CREATION if tx.to is None else checksum_address(tx.to)
+    return f"{to}: {tx.value} wei + {tx.gas} gas \N{MULTIPLICATION SIGN} {tx.fee_cap} wei"
 
 
 # --- receipts and blocks
