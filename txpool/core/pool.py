@@ -225,7 +225,8 @@ class Pool:
         """The same, some at a time; the pool may change between."""
         senders = self._residents.senders
         for number in range(SHARDS):
-            yield [address for address, sender in senders.shard(number).items() if sender.pending]
+            last = bytes((number,))  # which the keys of a shard do without
+            yield [key + last for key, sender in senders.shard(number).items() if sender.pending]
 
     def queued_senders(self) -> list[bytes]:
         """Who has something that waits."""

@@ -11,8 +11,8 @@ from heapq import merge
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from txpool.core.address import checksum_address
-from txpool.core.nonce_map import NOTHING, NonceMap
+from txpool.core.address import checksum_addresses
+from txpool.core.nonce_map import NOTHING, LoneEntry, NonceMap
 from txpool.core.pool import Pool
 from txpool.core.store import StaleHandleError, Store
 from txpool.rpc.quick_render import inspected_texts, transaction_text
@@ -28,9 +28,10 @@ class Telling(NamedTuple):
     at_once: int
 
 
-PartOf = Callable[[Pool, bytes], NonceMap]
+PartOf = Callable[[Pool, bytes], NonceMap | LoneEntry]
 
 _LEFT = b"\x03"  # stands for one that has left: what carries blobs is not shown
+_NAMED_AT_ONCE = 32
 _SORTED_MAX = 512  # nonces of a sender that are sorted at once
 
 
@@ -70,27 +71,22 @@ def of_everyone(pool: Pool, telling: Telling) -> Iterator[str]:
 
 def of_one(pool: Pool, address: bytes, telling: Telling) -> Iterator[str]:
     """What the pool holds of a sender, by nonce."""
-    pending, queued = _copy(_pending(pool, address)), _copy(_queued(pool, address))
     sender = f"0x{address.hex()}"
     yield '{"pending":{'
-    yield from _by_nonce(pending, sender, telling, "")
+    yield from _by_nonce(_pending(pool, address), sender, telling, "")
     yield '},"queued":{'
-    yield from _by_nonce(queued, sender, telling, "")
+    yield from _by_nonce(_queued(pool, address), sender, telling, "")
     yield "}}"
 
 
-def _pending(pool: Pool, address: bytes) -> NonceMap:
+def _pending(pool: Pool, address: bytes) -> NonceMap | LoneEntry:
     sender = pool.sender(address)
     return sender.pending if sender else NOTHING
 
 
-def _queued(pool: Pool, address: bytes) -> NonceMap:
+def _queued(pool: Pool, address: bytes) -> NonceMap | LoneEntry:
     sender = pool.sender(address)
     return sender.queued if sender else NOTHING
-
-
-def _copy(nonces: NonceMap) -> NonceMap:
-    return NonceMap(nonces.packed[:])
 
 
 def _part(pool: Pool, senders: Iterator[list[bytes]], part_of: PartOf, telling: Telling) -> Iterator[str]:
@@ -101,7 +97,7 @@ def _part(pool: Pool, senders: Iterator[list[bytes]], part_of: PartOf, telling: 
             continue
         opening = f'{lead}"{name}":{{'
         told = False
-        for text in _by_nonce(_copy(part_of(pool, address)), f"0x{address.hex()}", telling, opening):
+        for text in _by_nonce(part_of(pool, address), f"0x{address.hex()}", telling, opening):
             told = True
             yield text
         if told:
@@ -116,18 +112,30 @@ def _by_name(senders: Iterator[list[bytes]]) -> Iterator[tuple[str, bytes]]:
     """
     alike: defaultdict[str, list[bytes]] = defaultdict(list)
     for some in senders:
-        for address in some:
-            alike[checksum_address(address)[2:4]].append(address)
-            yield "", b""
+        for name, address in _named(some):
+            if name:
+                alike[name[2:4]].append(address)
+            else:
+                yield "", b""
     for start in sorted(alike):
         named = []
-        for address in alike.pop(start):
-            named.append((checksum_address(address), address))
-            yield "", b""
+        for name, address in _named(alike.pop(start)):
+            if name:
+                named.append((name, address))
+            else:
+                yield "", b""
         yield from sorted(named)
 
 
-def _by_nonce(nonces: NonceMap, sender: str, telling: Telling, lead: str) -> Iterator[str]:
+def _named(addresses: list[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Addresses with their names; nameless ones between them."""
+    for start in range(0, len(addresses), _NAMED_AT_ONCE):
+        some = addresses[start : start + _NAMED_AT_ONCE]
+        yield from zip(checksum_addresses(some), some, strict=True)
+        yield "", b""
+
+
+def _by_nonce(nonces: NonceMap | LoneEntry, sender: str, telling: Telling, lead: str) -> Iterator[str]:
     """Transactions, some at a time, after what leads to the first of them; nothing where there is none."""
     entries = iter(_in_text_order(nonces))
     while some := list(islice(entries, telling.at_once)):
@@ -138,10 +146,11 @@ def _by_nonce(nonces: NonceMap, sender: str, telling: Telling, lead: str) -> Ite
             lead = ","
 
 
-def _in_text_order(nonces: NonceMap) -> Iterable[tuple[str, int]]:
+def _in_text_order(nonces: NonceMap | LoneEntry) -> Iterable[tuple[str, int]]:
     """Nonces as decimal text, in the order of text. Those of one length are so already."""
-    if len(nonces) <= _SORTED_MAX:
+    if isinstance(nonces, LoneEntry) or len(nonces) <= _SORTED_MAX:
         return sorted((str(nonce), handle) for nonce, handle in nonces.items())
+    nonces = NonceMap(nonces.packed[:])  # what is read one by one must not change
     bounds = [0, *(10**length for length in range(1, 21))]
     runs = (nonces.between(low, high) for low, high in pairwise(bounds))
     return merge(*(((str(nonce), handle) for nonce, handle in run) for run in runs))
