@@ -127,4 +127,7 @@ def test_it_costs_sixteen_bytes_an_entry_and_no_object() -> None:
 @given(CONTENT, NONCES, NONCES)
 def test_entries_between_two_nonces_are_those_of_the_range(content: dict[int, int], start: int, end: int) -> None:
     chosen = {nonce: handle for nonce, handle in content.items() if start <= nonce < end}
-    assert list(map_of(content).between(start, end)) == (sorted(chosen.items()) if start <= end else [])
+    entries = NonceMap(bytearray())
+    for nonce, handle in content.items():
+        entries.put(nonce, handle)
+    assert list(entries.between(start, end)) == (sorted(chosen.items()) if start <= end else [])
