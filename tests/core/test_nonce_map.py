@@ -122,3 +122,12 @@ def test_it_costs_sixteen_bytes_an_entry_and_no_object() -> None:
     assert isinstance(built, NonceMap)
     assert len(built.packed) == 16_000
     assert msgspec.structs.fields(NonceMap)[0].type is bytearray
+
+
+@given(CONTENT, NONCES, NONCES)
+def test_entries_between_two_nonces_are_those_of_the_range(content: dict[int, int], start: int, end: int) -> None:
+    chosen = {nonce: handle for nonce, handle in content.items() if start <= nonce < end}
+    entries = NonceMap(bytearray())
+    for nonce, handle in content.items():
+        entries.put(nonce, handle)
+    assert list(entries.between(start, end)) == (sorted(chosen.items()) if start <= end else [])

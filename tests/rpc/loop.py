@@ -77,8 +77,16 @@ class Client:
         while (line := await self._reader.readline()) not in {b"\r\n", b""}:
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
-        body = await self._reader.readexactly(int(headers.get("content-length", "0")))
-        return Answer(int(status_line.split()[1]), headers, body)
+        return Answer(int(status_line.split()[1]), headers, await self._body(headers))
+
+    async def _body(self, headers: dict[str, str]) -> bytes:
+        if "transfer-encoding" not in headers:
+            return await self._reader.readexactly(int(headers.get("content-length", "0")))
+        body = b""
+        while size := int(await self._reader.readline(), 16):
+            body += (await self._reader.readexactly(size + 2))[:-2]
+        assert await self._reader.readline() == b"\r\n"
+        return body
 
     async def ask(self, body: bytes | str, *, headers: str = "Content-Type: application/json\r\n") -> Answer:
         """Send a request and read its answer."""

@@ -5,9 +5,11 @@ import os
 import socket
 from typing import Any, Final, Self
 
+CONTINUATION: Final = 0
 TEXT: Final = 1
 CLOSE: Final = 8
 PING: Final = 9
+FINAL: Final = 0x80
 PATIENCE_S: Final = 20
 
 
@@ -22,6 +24,7 @@ class PlainWebSocket:
         self._socket.settimeout(PATIENCE_S)
         self._socket.connect((host, int(port)))
         self._received = b""
+        self.final = True  # whether the frame read last ended its message
         self._early: list[dict[str, Any]] = []
         asked = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{headers}"
         self._socket.sendall(
@@ -67,13 +70,19 @@ class PlainWebSocket:
         size = second
         if size >= 126:
             size = int.from_bytes(self._exactly(2 if size == 126 else 8))
+        self.final = first >= FINAL
         return first & 15, self._exactly(size)
 
     def read(self) -> Any:  # noqa: ANN401 - JSON is whatever the server says
         """The next message."""
-        while (frame := self.read_frame())[0] != TEXT:
-            assert frame[0] == PING, frame
-        return json.loads(frame[1])
+        message = b""
+        while True:
+            opcode, payload = self.read_frame()
+            if opcode != PING:
+                assert opcode == (CONTINUATION if message else TEXT)
+                message += payload
+                if self.final:
+                    return json.loads(message)
 
     def call(self, method: str, *params: object) -> Any:  # noqa: ANN401 - whatever the method answers
         """Call a method; its whole answer. Notifications that come before it are kept for `told`."""

@@ -131,7 +131,7 @@ def test_a_known_head_is_still_asked_for_its_origin() -> None:
 
 
 def test_what_is_kept_is_bounded() -> None:
-    heads, head = Heads(), Head(b"POST", b"/", {}, 0)
+    heads, head = Heads(), Head(b"POST", b"/", {}, 0, takes_chunks=True)
 
     for number in range(HEADS_MAX + 1):
         heads.keep(b"%d" % number, head)

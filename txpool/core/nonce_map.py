@@ -8,6 +8,7 @@ Of a million senders most have one transaction each, so one is kept without a ma
 """
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from struct import Struct
 from typing import Final
 
@@ -75,6 +76,10 @@ class NonceMap(msgspec.Struct, gc=False):
     def items(self) -> list[tuple[int, int]]:
         """All entries, lowest nonce first."""
         return list(_ENTRY.iter_unpack(self.packed))
+
+    def between(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The entries from one nonce up to another, read one by one; the map must not change meanwhile."""
+        return _ENTRY.iter_unpack(memoryview(self.packed)[self._offset(start) : self._offset(end)])
 
     def take_below(self, nonce: int) -> list[tuple[int, int]]:
         """Take out all entries under this nonce."""

@@ -4,7 +4,7 @@ Touches no socket, file, clock or global: time, head and account states are argu
 verdicts and events. Rules, order of checks and words are go-ethereum's (legacy pool).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -26,6 +26,7 @@ from txpool.core.rejection import Reason, Rejected
 from txpool.core.residents import Counts, Residents
 from txpool.core.sender import Sender, sender_at
 from txpool.core.settings import PoolSettings
+from txpool.core.shards import SHARDS
 from txpool.core.stateful import authority_fault, stateful_fault
 from txpool.core.stateless import stateless_fault
 from txpool.core.store import Store
@@ -219,6 +220,13 @@ class Pool:
         """Who has something executable."""
         senders = self._residents.senders
         return [address for address in senders if senders[address].pending]
+
+    def pending_senders_in_steps(self) -> Iterator[list[bytes]]:
+        """The same, some at a time; the pool may change between."""
+        senders = self._residents.senders
+        for number in range(SHARDS):
+            last = bytes((number,))  # which the keys of a shard do without
+            yield [key + last for key, sender in senders.shard(number).items() if sender.pending]
 
     def queued_senders(self) -> list[bytes]:
         """Who has something that waits."""

@@ -14,6 +14,7 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrad
 
 from txpool.rpc.access import Access
 from txpool.rpc.http_message import TEXT, Exchange, Stamp
+from txpool.rpc.streaming import Answer, Flow, Stream
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     target: bytes
     headers: dict[bytes, bytes]
     body_bytes: int
+    takes_chunks: bool
 
 
 class Heads:
@@ -144,13 +146,14 @@ class HttpConnection(asyncio.Protocol):
     """Reads requests, hands each to the server's handler, and writes the answers of one loop turn together.
 
     Requests are numbered as they come. `_taken` is the next request's number, `_answered` that of the next answer to
-    go out; an answer that comes early waits in `_early`. Once `_last` is set no further request is taken, and the
-    connection ends when all that were taken are answered.
+    go out; an answer that comes early waits in `_early`, and a long one is written while it is made, by `_flow`. Once
+    `_last` is set no further request is taken, and the connection ends when all that were taken are answered.
     """
 
     def __init__(self, server: House) -> None:
         self.deadline = NEVER
         self.stamp = server.stamp
+        self.takes_chunks = True
         self._server = server
         self._transport: asyncio.Transport | None = None
         self._parser = HttpRequestParser(self)
@@ -162,7 +165,8 @@ class HttpConnection(asyncio.Protocol):
         self._refusal: tuple[int, str] | None = None
         self._taken = 0
         self._answered = 0
-        self._early: dict[int, tuple[bytes, bytes]] = {}
+        self._early: dict[int, tuple[bytes, Answer]] = {}
+        self._flow: Flow | None = None
         self._out: list[bytes] = []
         self._last = False  # no further request is taken
         self._deaf = False  # nothing is read any more
@@ -209,6 +213,7 @@ class HttpConnection(asyncio.Protocol):
             self._feed_and_keep(data, end)
         elif len(data) - body_at == head.body_bytes:
             self._refusal = None
+            self.takes_chunks = head.takes_chunks
             self._take(head.method, head.target, head.headers, data[body_at:], last=False)
             self._deaf = self._last
         else:
@@ -224,7 +229,7 @@ class HttpConnection(asyncio.Protocol):
         if self._taken != number + 1 or self._phase is not Phase.BETWEEN or self._deaf or self._refusal is not None:
             return
         if headers.get(b"content-length") == b"%d" % body_bytes and _SPECIAL_HEADERS.isdisjoint(headers):
-            head = Head(self._parser.get_method(), self._target, headers, body_bytes)
+            head = Head(self._parser.get_method(), self._target, headers, body_bytes, self.takes_chunks)
             self._server.heads.keep(data[:end], head)
 
     def _feed(self, data: bytes) -> None:
@@ -268,17 +273,23 @@ class HttpConnection(asyncio.Protocol):
         self._release_body()
         self._early.clear()
         self._out.clear()
+        if self._flow is not None:
+            self._flow.stop()
         self._server.forget(self)
 
     def pause_writing(self) -> None:
         """Read no more from a peer that does not take its answers."""
         self._write_stalled = True
+        if self._flow is not None:
+            self._flow.pause()
         self.deadline = self._server.now + self._server.limits.write_seconds
         self._regulate()
 
     def resume_writing(self) -> None:
         """The peer has taken its answers."""
         self._write_stalled = False
+        if self._flow is not None:
+            self._flow.go()
         self._restart_deadline()
         self._settle()
 
@@ -346,6 +357,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _take_parsed(self, *, last: bool) -> None:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self.takes_chunks = self._parser.get_http_version() != "1.0"
         self._take(self._parser.get_method(), self._target, self._headers, body, last=last)
 
     def _take(self, method: bytes, target: bytes, headers: dict[bytes, bytes], body: bytes, *, last: bool) -> None:
@@ -409,7 +421,7 @@ class HttpConnection(asyncio.Protocol):
 
     # --- answers
 
-    def answer(self, number: int, head: bytes, body: bytes) -> None:
+    def answer(self, number: int, head: bytes, body: Answer) -> None:
         """Put an answer in its place; it leaves at the end of a turn of the loop, once those before it are there."""
         if self._transport is None:
             return
@@ -419,17 +431,42 @@ class HttpConnection(asyncio.Protocol):
             self._early[number] = (head, body)
             return
         self._push(head, body)
+        self._push_early()
+
+    def _push_early(self) -> None:
         while self._early and (early := self._early.pop(self._answered, None)):
             self._push(*early)
 
-    def _push(self, head: bytes, body: bytes) -> None:
+    def _push(self, head: bytes, body: Answer) -> None:
         if not self._out:
             self._server.answered(self)
+        if isinstance(body, Stream):
+            self._out.append(head)
+            self._flow = Flow(body, self._push_piece, self._flowed)
+            if not self._write_stalled:
+                self._flow.go()
+            return
         if len(body) < JOINED_BYTES_MAX:
             self._out.append(head + body)
         else:
             self._out += (head, body)
         self._answered += 1
+
+    def _push_piece(self, piece: bytes) -> None:
+        if not self._out:
+            self._server.answered(self)
+        self._out.append(piece)
+
+    def _flowed(self, whole: bool) -> None:  # noqa: FBT001 - the flow's callback
+        """A long answer is written, or broke: then the peer sees that it is not whole."""
+        self._flow = None
+        if not whole:
+            self.abort()
+            return
+        self._answered += 1
+        self._push_early()
+        if not self._out:
+            self._server.answered(self)
 
     def flush(self) -> None:
         """Write what was answered in this turn."""

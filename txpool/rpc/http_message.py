@@ -1,8 +1,10 @@
 """One request over HTTP and its answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Final, Protocol
+
+from txpool.rpc.streaming import Answer, Stream, gather
 
 JSON: Final = b"application/json"
 TEXT: Final = b"text/plain; charset=utf-8"
@@ -15,8 +17,9 @@ class Answers(Protocol):
     """Where an answer goes: it leaves in the order in which the requests came."""
 
     stamp: "Stamp"
+    takes_chunks: bool  # not so before HTTP/1.1
 
-    def answer(self, number: int, head: bytes, body: bytes) -> None:
+    def answer(self, number: int, head: bytes, body: Answer) -> None:
         """Take the answer to the request of that number."""
 
 
@@ -37,13 +40,20 @@ class Stamp:
         """The status line and the headers; `lines` are further ones, each with its line end."""
         if status in _COME_AGAIN:
             lines += b"Retry-After: 1\r\n"
-        return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\n%b%bContent-Length: %d\r\n\r\n" % (
+        return self._head(status, b"Content-Length: %d" % length, content_type, lines)
+
+    def head_of_chunks(self, status: int, content_type: bytes, lines: bytes) -> bytes:
+        """The same for a body whose length is not known yet."""
+        return self._head(status, b"Transfer-Encoding: chunked", content_type, lines)
+
+    def _head(self, status: int, framing: bytes, content_type: bytes, lines: bytes) -> bytes:
+        return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\n%b%b%b\r\n\r\n" % (
             status,
             _PHRASES[status],
             content_type,
             self.lines,
             lines,
-            length,
+            framing,
         )
 
 
@@ -79,8 +89,11 @@ class Exchange:
         self._number = number
         self._lines = lines
 
-    def reply(self, body: bytes, status: int = 200, content_type: bytes = JSON, lines: bytes = b"") -> None:
+    def reply(self, body: Answer, status: int = 200, content_type: bytes = JSON, lines: bytes = b"") -> None:
         """Answer; `lines` are header lines to add, each with its line end."""
+        if isinstance(body, Stream):
+            self._reply_in_pieces(body, status, content_type, self._lines + lines)
+            return
         if status == 200 and content_type is JSON and not lines and not self._lines:
             head = b"%b%d\r\n\r\n" % (self._answers.stamp.json_ok, len(body))
         else:
@@ -88,6 +101,31 @@ class Exchange:
         self.replied = True
         self._answers.answer(self._number, head, body)
 
+    def _reply_in_pieces(self, body: Stream, status: int, content_type: bytes, lines: bytes) -> None:
+        """Send chunks while they are made; to who does not know them, when all is made."""
+        self.replied = True
+        answers, number = self._answers, self._number
+        if answers.takes_chunks:
+            head = answers.stamp.head_of_chunks(status, content_type, lines)
+            answers.answer(number, head, Stream(_chunks(body.pieces), body.turns))
+            return
+
+        def made(pieces: list[bytes] | None) -> None:
+            if pieces is None:
+                self.refuse(500, "internal server error")
+                return
+            head = answers.stamp.head(status, sum(map(len, pieces)), content_type, lines)
+            answers.answer(number, head, Stream(pieces, body.turns))
+
+        gather(body, made)
+
     def refuse(self, status: int, text: str, lines: bytes = b"") -> None:
         """Answer with a line of text, as Go's `http.Error` does."""
         self.reply(text.encode() + b"\n", status, TEXT, b"X-Content-Type-Options: nosniff\r\n" + lines)
+
+
+def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """HTTP's frame around pieces of a body."""
+    for piece in pieces:
+        yield b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
+    yield b"0\r\n\r\n"

@@ -166,6 +166,15 @@ class IpcConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(message + b"\n")
 
+    def write_piece(self, piece: bytes) -> None:
+        """Send a piece of a message."""
+        if self._transport is not None:
+            self._transport.write(piece)
+
+    def end_message(self) -> None:
+        """End the line."""
+        self.write_piece(b"\n")
+
     def pause_reading(self) -> None:
         """Take nothing from the peer for now."""
         if self._transport is not None and not self._transport.is_closing():

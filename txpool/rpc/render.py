@@ -1,12 +1,14 @@
 """Chain data as JSON, with go-ethereum's names, spelling and order of members."""
 
-from typing import Any
+from typing import Any, Final
 
 from txpool.core.address import checksum_address
 from txpool.core.block import Block, Header, MinedTx
 from txpool.core.tx import ACCESS_LIST, DYNAMIC_FEE, LEGACY, SET_CODE, Authorization, Tx, parse_access_list
 
 Json = dict[str, Any]  # an object of the answer; what stands in it is JSON as well
+
+CREATION: Final = "contract creation"  # whom a transaction calls that calls nobody
 
 
 def quantity(number: int) -> str:
@@ -102,7 +104,7 @@ def _authorization(signed: Authorization) -> Json:
 
 def inspected(tx: Tx) -> str:
     """A transaction in one line, for people."""
-    to = "contract creation" if tx.to is None else checksum_address(tx.to)
+    to = CREATION if tx.to is None else checksum_address(tx.to)
     return f"{to}: {tx.value} wei + {tx.gas} gas \N{MULTIPLICATION SIGN} {tx.fee_cap} wei"
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -29,6 +29,7 @@ from txpool.rpc.envelope import (
 )
 from txpool.rpc.errors import RpcError
 from txpool.rpc.method import Methods
+from txpool.rpc.streaming import Answer, Stream, Turns, gather
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ Observer = Callable[[str, float], None]
 class Done(Protocol):
     """Takes an answer, empty where there is none to give. `status` is HTTP's; other carriers do without."""
 
-    def __call__(self, answer: bytes, status: int = HTTP_OK, /) -> None:
+    def __call__(self, answer: Answer, status: int = HTTP_OK, /) -> None:
         """Take it."""
 
 
@@ -171,6 +172,9 @@ class JsonRpc:
         self._finish(call.method, outcome, identity, done, started)
 
     def _finish(self, method: str, outcome: object, identity: bytes, done: Done, started: float) -> None:
+        if isinstance(outcome, Stream) and identity:
+            done(Stream(self._pieces(method, outcome, identity, started), outcome.turns))
+            return
         self._observe(method, self.clock() - started)
         if not identity:
             done(b"")
@@ -180,6 +184,14 @@ class JsonRpc:
             done(answer_to(identity, outcome), HTTP_TOO_MANY)
         else:
             done(result(identity, encode(outcome)))
+
+    def _pieces(self, method: str, stream: Stream, identity: bytes, started: float) -> Iterator[bytes]:
+        """A long answer with its envelope; the time that it took is told when all of it is made."""
+        envelope = result(identity, b"")
+        yield envelope[:-1]
+        yield from stream.pieces
+        yield envelope[-1:]
+        self._observe(method, self.clock() - started)
 
     # --- methods that wait
 
@@ -243,12 +255,14 @@ class BatchRun:
         "_bytes",
         "_done",
         "_items",
+        "_long",
         "_next",
         "_open",
         "_peer",
         "_rpc",
         "_running",
         "_started",
+        "_turns",
     )
 
     def __init__(self, rpc: JsonRpc, batch: Batch, done: Done, peer: Peer | None = None) -> None:
@@ -256,6 +270,7 @@ class BatchRun:
         self._peer = peer
         self._items = batch.items
         self._answers: list[bytes] = [b""] * len(batch.items)
+        self._long: dict[int, list[bytes]] = {}  # answers in pieces, instead
         self._done = done
         self._next = 0  # the item to start next
         self._open = 0  # started and not answered
@@ -263,6 +278,7 @@ class BatchRun:
         self._busy = 0
         self._barrier = False  # what was started last may take its time, and the next has to see what it did
         self._running = False
+        self._turns: Turns | None = None  # of a long answer, where there is one
         self._started = rpc.clock()
 
     def go(self) -> None:
@@ -299,7 +315,11 @@ class BatchRun:
         self._rpc.observe_send(self._started)
         self._put(index, answer_to(identity, outcome))
 
-    def _put(self, index: int, answer: bytes, status: int = HTTP_OK, /) -> None:
+    def _put(self, index: int, answer: Answer, status: int = HTTP_OK, /) -> None:
+        if isinstance(answer, Stream):
+            self._turns = answer.turns
+            gather(answer, partial(self._put_pieces, index))
+            return
         self._answers[index] = answer
         self._open -= 1
         self._bytes += len(answer)
@@ -310,6 +330,17 @@ class BatchRun:
             self._break_off(errors.TIMED_OUT)
         if not self._open and not self._running:
             self.go()
+
+    def _put_pieces(self, index: int, pieces: list[bytes] | None) -> None:
+        """A long answer is made, or broke. It stays in pieces: to join them would take long."""
+        if pieces is None:
+            call = self._items[index]
+            assert isinstance(call, Call), "only calls have long answers"
+            self._put(index, error(identity_of(call), errors.CRASHED))
+            return
+        self._long[index] = pieces
+        self._bytes += sum(map(len, pieces))
+        self._put(index, b"")
 
     def _break_off(self, why: RpcError) -> None:
         """The answers are too long together, or too late: the calls not yet started are told so."""
@@ -322,6 +353,10 @@ class BatchRun:
         self._next = len(self._items)
 
     def _finish(self) -> None:
+        if self._turns is not None and self._long:
+            in_pieces = (self._long.get(index) or [answer] for index, answer in enumerate(self._answers))
+            self._done(Stream(_joined(in_pieces), self._turns))
+            return
         answers = [answer for answer in self._answers if answer]
         status = HTTP_TOO_MANY if self._busy and self._busy == len(answers) else HTTP_OK
         self._done(b"[" + b",".join(answers) + b"]" if answers else b"", status)
@@ -338,6 +373,17 @@ def answer_to(identity: bytes, outcome: Outcome | Busy) -> bytes:
     return error(
         identity, RpcError(errors.LIMIT_EXCEEDED, str(outcome)) if isinstance(outcome, Busy) else errors.CRASHED
     )
+
+
+def _joined(answers: Iterable[list[bytes]]) -> Iterator[bytes]:
+    """A batch with a long answer in it; what has no answer is empty."""
+    lead = b"["
+    for pieces in answers:
+        if pieces[0]:
+            yield lead + pieces[0]
+            yield from pieces[1:]
+            lead = b","
+    yield b"]"
 
 
 def _unlisted(call: Call, peer: Peer | None) -> object:

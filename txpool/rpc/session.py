@@ -6,6 +6,7 @@ gone on without it is hung up on, so that it knows.
 """
 
 import asyncio
+from collections import deque
 from typing import Final, Protocol
 
 import msgspec
@@ -15,6 +16,7 @@ from txpool.rpc import errors
 from txpool.rpc.envelope import NULL, error
 from txpool.rpc.errors import RpcError
 from txpool.rpc.service import JsonRpc
+from txpool.rpc.streaming import Answer, Flow, Stream
 from txpool.rpc.subscriptions import Kinds, Subscription
 
 PUMP_MAX: Final = 64  # notifications of one subscription in a turn
@@ -60,6 +62,12 @@ class Line(Protocol):
     def write(self, message: bytes) -> None:
         """Send one message."""
 
+    def write_piece(self, piece: bytes) -> None:
+        """Send a piece of a message, and no other message before `end_message`."""
+
+    def end_message(self) -> None:
+        """Say that the pieces sent were all of the message."""
+
     def pause_reading(self) -> None:
         """Take nothing from the peer for now."""
 
@@ -95,6 +103,9 @@ class Session:
         self._reading = True
         self._ending = False  # nothing more is taken from the peer
         self._gone = False
+        self._flow: Flow | None = None  # an answer that is written while it is made
+        self._later: deque[Answer] = deque()  # those behind it
+        self._refusal: RpcError | None = None  # to say behind it
 
     # --- from the peer
 
@@ -111,13 +122,45 @@ class Session:
         if self.under_way >= house.limits.requests_max:
             self._regulate()
 
-    def answered(self, answer: bytes) -> None:
+    def answered(self, answer: Answer) -> None:
         """One message has its answer."""
+        if self._flow is not None:
+            self._later.append(answer)
+        elif isinstance(answer, Stream):
+            self._begin(answer)
+        else:
+            if answer and not self._gone:
+                self._line.write(answer)
+            self._count_off()
+
+    def _begin(self, answer: Stream) -> None:
+        """Write a long answer while it is made; all else waits behind it."""
+        if self._gone:
+            self._count_off()
+            return
+        self._flow = Flow(answer, self._line.write_piece, self._flowed)
+        if self._stalled is None:
+            self._flow.go()
+
+    def _flowed(self, whole: bool) -> None:  # noqa: FBT001 - the flow's callback
+        """A long answer is written, or broke: then the peer sees that it is not whole."""
+        self._flow = None
+        if not whole:
+            self._line.cut()
+            return
+        self._line.end_message()
+        self._count_off()
+        while self._later and self._flow is None:
+            self.answered(self._later.popleft())
+        if self._flow is None:
+            if self._refusal is not None:
+                self.refuse(self._refusal)
+            self.pump()
+
+    def _count_off(self) -> None:
         self.under_way -= 1
         if self._gone:
             return
-        if answer:
-            self._line.write(answer)
         if self._ending and not self.under_way:
             self._hang_up(SHUTTING_DOWN)
         elif not self._reading:
@@ -126,6 +169,9 @@ class Session:
     def refuse(self, why: RpcError) -> None:
         """Say what is wrong with what came, and hang up."""
         self._ending = True
+        if self._flow is not None:
+            self._refusal = why
+            return
         self._line.write(error(NULL, why))
         self._hang_up(why.message)
 
@@ -135,6 +181,8 @@ class Session:
         """The peer takes nothing: neither read from it nor write to it, and not for ever."""
         if self._stalled is None:
             self._stalled = self._cut_later()
+            if self._flow is not None:
+                self._flow.pause()
             self._regulate()
 
     def flow(self) -> None:
@@ -142,6 +190,8 @@ class Session:
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None
+            if self._flow is not None:
+                self._flow.go()
             self._regulate()
             # Not within the transport's own call: what is written there is lost if the connection is closed there, too.
             asyncio.get_running_loop().call_soon(self.pump)
@@ -190,7 +240,7 @@ class Session:
         """Send what the subscriptions have to tell, as far as the peer takes it."""
         more = False
         for subscription in tuple(self.subscriptions.values()):
-            if self._stalled is not None or self._gone or self._ending:
+            if self._stalled is not None or self._flow is not None or self._gone or self._ending:
                 return
             if not subscription.active:
                 continue
@@ -232,6 +282,8 @@ class Session:
     def lost(self) -> None:
         """The connection is gone; answers that come later are dropped."""
         self._gone = True
+        if self._flow is not None:
+            self._flow.stop()
         self._end_subscriptions()
         for timer in filter(None, (self._stalled, self._parting)):
             timer.cancel()
@@ -268,7 +320,7 @@ class Request:
         self._session.answered(b"")
         self._session.refuse(errors.NOT_JSON)
 
-    def done(self, answer: bytes, _status: int = 200, /) -> None:
+    def done(self, answer: Answer, _status: int = 200, /) -> None:
         """Send the answer."""
         self._session.answered(answer)
         for subscription in self._begun:

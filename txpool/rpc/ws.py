@@ -105,6 +105,7 @@ class WsConnection(WSListener):
         self._transport: WSTransport | None = None
         self._parts = bytearray()  # of a message whose last fragment is yet to come
         self._deaf = False
+        self._in_pieces = False  # the peer has a message's first piece, and not its last
 
     # --- the transport's side
 
@@ -152,7 +153,22 @@ class WsConnection(WSListener):
     # --- the session's side
 
     def write(self, message: bytes) -> None:
-        """Send one message.
+        """Send one message."""
+        self._send(WSMsgType.TEXT, message, fin=True)
+
+    def write_piece(self, piece: bytes) -> None:
+        """Send a piece of a message, as a frame of its own."""
+        kind = WSMsgType.CONTINUATION if self._in_pieces else WSMsgType.TEXT
+        self._in_pieces = True
+        self._send(kind, piece, fin=False)
+
+    def end_message(self) -> None:
+        """Send the last frame, which is empty."""
+        self._in_pieces = False
+        self._send(WSMsgType.CONTINUATION, b"", fin=True)
+
+    def _send(self, kind: WSMsgType, message: bytes, *, fin: bool) -> None:
+        """Send one frame.
 
         picows hands a long one to the loop together with a view of its own header buffer, which the next message
         overwrites; so a long one gets its header in a buffer that is its own.
@@ -160,10 +176,10 @@ class WsConnection(WSListener):
         if self._transport is None:
             return
         if len(message) <= SHORT_BYTES_MAX:
-            self._transport.send(WSMsgType.TEXT, message)
+            self._transport.send(kind, message, fin)
         else:
             framed = bytearray(HEADER_BYTES) + message
-            self._transport.send_reuse_external_bytearray(WSMsgType.TEXT, framed, HEADER_BYTES)
+            self._transport.send_reuse_external_bytearray(kind, framed, HEADER_BYTES, fin)
 
     def pause_reading(self) -> None:
         """Take nothing from the peer for now."""
