@@ -20,6 +20,7 @@ from txpool.rpc.streaming import Answer, Flow, Stream
 from txpool.rpc.subscriptions import Kinds, Subscription
 
 PUMP_MAX: Final = 64  # notifications of one subscription in a turn
+TURN_MESSAGES: Final = 64  # messages of one peer that are looked at in a turn of the loop
 FELL_BEHIND: Final = "fell behind"
 SHUTTING_DOWN: Final = "shutting down"
 
@@ -105,7 +106,9 @@ class Session:
         self._gone = False
         self._flow: Flow | None = None  # an answer that is written while it is made
         self._later: deque[Answer] = deque()  # those behind it
-        self._refusal: RpcError | None = None  # to say behind it
+        self._refusal: RpcError | None = None  # to say behind all that came before it
+        self._inbox: deque[bytes] = deque()  # more than one turn looks at
+        self._turn_left = TURN_MESSAGES
 
     # --- from the peer
 
@@ -117,10 +120,27 @@ class Session:
         if self._ending:
             return
         self.under_way += 1
-        request = Request(self)
-        house.rpc.handle(message, request.done, request)
+        if self._turn_left:
+            self._handle(message)
+        else:
+            self._inbox.append(message)
         if self.under_way >= house.limits.requests_max:
             self._regulate()
+
+    def _handle(self, message: bytes) -> None:
+        """Give one message to whoever answers; after so many the loop has a turn for others first."""
+        self._turn_left -= 1
+        if not self._turn_left:
+            asyncio.get_running_loop().call_soon(self._take_turn)
+        request = Request(self)
+        self._house.rpc.handle(message, request.done, request)
+
+    def _take_turn(self) -> None:
+        self._turn_left = TURN_MESSAGES
+        while self._inbox and self._turn_left and not self._gone:
+            self._handle(self._inbox.popleft())
+        if self._refusal is not None and not self._inbox and self._flow is None:
+            self.refuse(self._refusal)
 
     def answered(self, answer: Answer) -> None:
         """One message has its answer."""
@@ -161,7 +181,7 @@ class Session:
         self.under_way -= 1
         if self._gone:
             return
-        if self._ending and not self.under_way:
+        if self._ending and not self.under_way and self._refusal is None:
             self._hang_up(SHUTTING_DOWN)
         elif not self._reading:
             self._regulate()
@@ -169,11 +189,19 @@ class Session:
     def refuse(self, why: RpcError) -> None:
         """Say what is wrong with what came, and hang up."""
         self._ending = True
-        if self._flow is not None:
+        if self._flow is not None or self._inbox:
             self._refusal = why
             return
+        self._refusal = None
         self._line.write(error(NULL, why))
         self._hang_up(why.message)
+
+    def lose_track(self) -> None:
+        """A message is no JSON: nobody knows what follows it, so that is left out."""
+        self.under_way -= len(self._inbox)
+        self._inbox.clear()
+        self.answered(b"")
+        self.refuse(errors.NOT_JSON)
 
     # --- whether it takes what it is sent
 
@@ -316,9 +344,8 @@ class Request:
         return self._session.unsubscribe(identity)
 
     def garbled(self, body: bytes) -> None:
-        """Hang up on what is no JSON: nobody knows what follows it."""
-        self._session.answered(b"")
-        self._session.refuse(errors.NOT_JSON)
+        """Hang up on what is no JSON."""
+        self._session.lose_track()
 
     def done(self, answer: Answer, _status: int = 200, /) -> None:
         """Send the answer."""
