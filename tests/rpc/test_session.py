@@ -1,0 +1,112 @@
+"""A peer on a connection that stays: its messages are looked at some at a time, in order."""
+
+import asyncio
+from collections import Counter
+
+from tests.rpc.loop import run
+from txpool.rpc import errors
+from txpool.rpc.service import Done, Peer
+from txpool.rpc.session import TURN_MESSAGES, Session, SessionCounters, SessionLimits
+
+
+class Echo:
+    """Answers each message with itself, and notes in which turn of the loop."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+        self.seen: Counter[int] = Counter()
+
+    def handle(self, body: bytes, done: Done, peer: Peer | None = None) -> None:
+        self.seen[self.turn] += 1
+        if body == b"garbled":
+            assert peer is not None
+            peer.garbled(body)
+        else:
+            done(body)
+
+    async def count_turns(self) -> None:
+        while True:
+            await asyncio.sleep(0)
+            self.turn += 1
+
+
+class Paper:
+    """A line that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.reading = True
+        self.hung_up = ""
+
+    def write(self, message: bytes) -> None:
+        self.written.append(message)
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def hang_up(self, why: str) -> None:
+        self.hung_up = why
+
+    def cut(self) -> None:
+        self.hung_up = "cut"
+
+
+class House:
+    """What a session needs of its server."""
+
+    def __init__(self) -> None:
+        self.rpc = Echo()
+        self.kinds: dict[tuple[str, str], object] = {}
+        self.limits = SessionLimits()
+        self.counters = SessionCounters()
+
+
+def after(messages: list[bytes], *, refused: bool = False) -> tuple[House, Paper]:
+    """What came of so many messages that arrived at once."""
+    house, paper = House(), Paper()
+
+    async def scene() -> None:
+        turns = asyncio.create_task(house.rpc.count_turns())
+        await asyncio.sleep(0)  # it counts first in each turn from now on
+        session = Session(house, paper)  # type: ignore[arg-type]  # as much of both as a session asks for
+        for message in messages:
+            session.receive(message)
+        assert paper.reading == (len(messages) < TURN_MESSAGES + house.limits.requests_max)
+        if refused:
+            session.refuse(errors.NOT_JSON)
+        for _ in range(len(messages) // TURN_MESSAGES + 3):
+            await asyncio.sleep(0)
+        turns.cancel()
+        session.lost()
+
+    run(scene())
+    return house, paper
+
+
+MANY = [b"%d" % number for number in range(1000)]
+
+
+def test_a_flood_is_answered_in_order_some_in_a_turn() -> None:
+    house, paper = after(MANY)
+
+    assert paper.written == MANY
+    assert max(house.rpc.seen.values()) == TURN_MESSAGES
+    assert paper.reading
+
+
+def test_a_refusal_is_said_behind_what_came_before_it() -> None:
+    _, paper = after(MANY, refused=True)
+
+    assert paper.written[:-1] == MANY
+    assert b"parse error" in paper.written[-1]
+    assert paper.hung_up == "parse error"
+
+
+def test_what_follows_garbled_bytes_is_left_out() -> None:
+    _, paper = after([*MANY[:500], b"garbled", *MANY[500:]])
+
+    assert paper.written[:-1] == MANY[:500]
+    assert paper.hung_up == "parse error"
