@@ -24,6 +24,11 @@ class Verdict(StrEnum):
     GENERATOR_BOUND = "generator_bound"  # the generator was the bottleneck: the figures are its own, not the server's
 
 
+IN_VAIN: Final = (
+    "nothing was accepted: does the chain start from the corpus's genesis, or was it sent before?"
+)
+
+
 class Check(msgspec.Struct, frozen=True):
     """A threshold, and what was measured."""
 
@@ -140,7 +145,8 @@ def result(
     }
     checks = list(_checks(scenario.thresholds, measured))
     bound = list(_generator_faults(scenario, recording, lag))
-    verdict = Verdict.PASSED if all(check.holds for check in checks) else Verdict.FAILED
+    in_vain = bool(expected and whole.sent and not whole.accepted)
+    verdict = Verdict.FAILED if in_vain or not all(check.holds for check in checks) else Verdict.PASSED
     return Result(
         name=scenario.name,
         label=label,
@@ -164,7 +170,7 @@ def result(
         reasons=dict(sorted(recording.reasons.items(), key=lambda item: -item[1])),
         server=server,
         checks=checks,
-        remarks=[*bound, *_remarks(recording, head)],
+        remarks=[*bound, *([IN_VAIN] if in_vain else []), *_remarks(recording, head)],
         head=head,
     )
 

@@ -77,6 +77,17 @@ def test_each_threshold_is_checked_against_what_was_measured() -> None:
     assert found.verdict is Verdict.FAILED
 
 
+def test_a_run_in_which_nothing_was_accepted_has_failed_and_says_what_to_look_at() -> None:
+    nothing = second(100, 1)
+    nothing.accepted, nothing.refused = 0, nothing.accepted
+    recording = Recording([nothing], last_answer=SECOND)
+
+    found = result(OPEN, "x", recording, [], expected=100)
+
+    assert found.verdict is Verdict.FAILED
+    assert any("nothing was accepted" in remark for remark in found.remarks)
+
+
 def test_transactions_that_never_left_count_as_errors() -> None:
     recording = Recording([second(100, 1)] * 4, last_answer=4 * SECOND, unsent=3)
 

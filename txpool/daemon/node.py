@@ -113,5 +113,5 @@ def _store(settings: Settings) -> MmapStore | HeapStore:
         return HeapStore(limit_bytes)
     store = MmapStore.open(limit_bytes, RECORD_BYTES, ask=PAGES[settings.slab.pages])
     for kind, why in store.pool.arena.refusals.items():
-        LOG.info("no %s pages: %s", kind.name.lower(), why)
+        LOG.info("no %s pages, others serve: %s", kind.name.lower(), why)
     return store
