@@ -24,9 +24,7 @@ class Verdict(StrEnum):
     GENERATOR_BOUND = "generator_bound"  # the generator was the bottleneck: the figures are its own, not the server's
 
 
-IN_VAIN: Final = (
-    "nothing was accepted: does the chain start from the corpus's genesis, or was it sent before?"
-)
+IN_VAIN: Final = "nothing was accepted: does the chain start from the corpus's genesis, or was it sent before?"
 
 
 class Check(msgspec.Struct, frozen=True):
