@@ -3,6 +3,7 @@
 A lane is a connection with at most one request under way.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -16,7 +17,7 @@ NOTHING: Final = Request(b"", 0)
 Transmit = Callable[[int, bytes], None]
 
 
-class Driver:
+class Driver(ABC):
     """What both loops share: free lanes, requests under way, and what their answers say."""
 
     def __init__(self, requests: Iterator[Request], recorder: Recorder, transmit: Transmit) -> None:
@@ -63,8 +64,9 @@ class Driver:
         self.recorder.sent(moment, now, request.transactions)
         self._transmit(lane, request.body)
 
+    @abstractmethod
     def _fill(self, now: int) -> None:
-        raise NotImplementedError
+        """Send what is due on the lanes that are free."""
 
 
 class OpenLoop(Driver):
