@@ -9,12 +9,12 @@ from itertools import islice
 
 import pytest
 
-import cli
 from tests.cli.conftest import Shell, command
 from tests.cli.test_submitting import transfer
 from tests.outside import ROOT
 from tests.running import Daemon, running
 from txpool.client.events import describe_event
+from txpool.commands.lifecycle import KINDS
 from txpool.core.lifecycle import Kind
 
 FRIEND = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -275,7 +275,7 @@ def test_a_gap_is_told_in_words() -> None:
 
 
 def test_the_kinds_to_choose_from_are_those_that_there_are() -> None:
-    assert sorted(cli.KINDS) == sorted(kind.name.lower() for kind in Kind if kind is not Kind.VALIDATED)
+    assert sorted(KINDS) == sorted(kind.name.lower() for kind in Kind if kind is not Kind.VALIDATED)
 
 
 def test_the_shell_completes_reasons() -> None:

@@ -6,7 +6,8 @@ from itertools import islice
 from string import hexdigits
 from typing import Final, NamedTuple, cast
 
-from txpool.client.jsonrpc import Json, RpcClient, RpcError, quantity
+from txpool.client.errors import RpcError
+from txpool.client.jsonrpc import Json, RpcClient, quantity
 from txpool.client.table import table
 
 CHECK_ITEMS: Final = 100  # as many as the server takes at a time

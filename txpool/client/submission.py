@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from txpool.client.jsonrpc import BUSY_CODE, LATER_S, Json, RpcClient, RpcError, quantity
+from txpool.client.errors import RpcError
+from txpool.client.jsonrpc import BUSY_CODE, LATER_S, Json, RpcClient, quantity
 
 BATCH_ITEMS: Final = 100
 POLL_S: Final = 0.2
