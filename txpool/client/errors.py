@@ -1,9 +1,11 @@
 """How asking a server may fail."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from txpool.client.jsonrpc import Json
+
+INVALID_PARAMS: Final = -32602
 
 
 class ConnectFailedError(Exception):

@@ -8,6 +8,9 @@ from txpool.commands.failures import Refused
 from txpool.commands.output import print_json, say, tell
 from txpool.commands.remote import DEFAULT_SOCKET, connect, parsed, remote
 
+SEQ_MAX: Final = 2**64 - 1
+ADDRESS_DIGITS: Final = 40
+HASH_DIGITS: Final = 64
 # The steps of a transaction's life, as `txpool.core.lifecycle` has them.
 KINDS: Final = (
     "received",
@@ -33,7 +36,8 @@ def _complete_reason(_context: click.Context, _option: click.Parameter, begun: s
 @remote
 def explain(*, tx_hash: str, as_json: bool, rpc: str, timeout: float) -> None:
     """Tell what became of a transaction, and what it waits for."""
-    from txpool.client.lifecycle import describe_explanation, parse_hash
+    from txpool.client.hexadecimal import parse_hash
+    from txpool.client.lifecycle import describe_explanation
 
     tx_hash = parsed(parse_hash, tx_hash, "HASH")
     told = connect(rpc, timeout).call("pool_explain", tx_hash)
@@ -81,6 +85,8 @@ def events(
     place = start or ("latest" if follow else "earliest")
     if place not in {"earliest", "latest"} and not (place.isascii() and place.isdigit()):
         raise click.BadParameter(f"{place!r} is no number, nor earliest or latest", param_hint="--from")
+    if place.isdigit() and int(place) > SEQ_MAX:
+        raise click.BadParameter(f"{place} is more than there can be events", param_hint="--from")
     told = read_events(connect(rpc, timeout), place, _event_filter(**wanted), follow=follow)
     try:
         for event in islice(told, limit):
@@ -95,8 +101,31 @@ def events(
 def _event_filter(
     senders: tuple[str, ...], hashes: tuple[str, ...], kinds: tuple[str, ...], reasons: tuple[str, ...]
 ) -> dict[str, Any]:
-    given = {"sender": senders, "hash": hashes, "kinds": kinds, "reasons": reasons}
-    return {name: list(values) for name, values in given.items() if values}
+    given: dict[str, Any] = {}
+    if senders:
+        from txpool.client.content import checksummed
+
+        given["sender"] = [parsed(checksummed, each, "--sender") for each in senders]
+    if hashes:
+        from txpool.client.hexadecimal import parse_hash
+
+        given["hash"] = [parsed(parse_hash, each, "--hash") for each in hashes]
+    if kinds:
+        given["kinds"] = list(kinds)
+    if reasons:
+        given["reasons"] = [parsed(_reason, each, "--reason") for each in reasons]
+    return given
+
+
+def _reason(text: str) -> str:
+    from difflib import get_close_matches
+
+    from txpool.core.rejection import Reason
+
+    if text not in set(Reason):
+        near = get_close_matches(text, Reason)
+        raise ValueError(f"there is no reason {text!r}" + (f"; there is {' and '.join(near)}" if near else ""))
+    return text
 
 
 @click.command()
@@ -109,6 +138,7 @@ def remove(*, named: str, as_json: bool, rpc: str, timeout: float) -> None:
     """
     from txpool.client.lifecycle import remove as let_go
 
+    named = parsed(_name, named, "HASH|ADDRESS")
     source = click.get_current_context().get_parameter_source("rpc")
     client = connect(DEFAULT_SOCKET if source is click.core.ParameterSource.DEFAULT else rpc, timeout)
     if not client.is_private:
@@ -120,3 +150,13 @@ def remove(*, named: str, as_json: bool, rpc: str, timeout: float) -> None:
     for tx_hash in removed:
         say(tx_hash)
     tell(f"{len(removed)} removed; `txpool explain HASH` tells of each, and of what waits behind it now.")
+
+
+def _name(text: str) -> str:
+    from txpool.client.content import checksummed
+    from txpool.client.hexadecimal import parse_hash
+
+    read = {ADDRESS_DIGITS: checksummed, HASH_DIGITS: parse_hash}.get(len(text.removeprefix("0x")))
+    if read is None:
+        raise ValueError(f"{text!r} is neither a hash, 0x and 64 hexadecimal digits, nor an address, 0x and 40")
+    return read(text)
