@@ -131,3 +131,9 @@ def test_the_version_is_that_of_the_project(shell: Shell) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
     assert shell("--version").stdout == f"txpool {project['version']}\n"
+
+
+def test_a_mistyped_command_is_guessed(shell: Shell) -> None:
+    assert "No such command 'statu'. Did you mean 'status'?" in shell("statu").stderr
+    assert shell("statu").returncode == 2
+    assert "Did you mean" not in shell("qqq").stderr

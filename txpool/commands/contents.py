@@ -22,7 +22,7 @@ def status(*, as_json: bool, rpc: str, timeout: float) -> None:
 
 
 @click.command()
-@click.option("--sender", help="Only what this address has sent.")
+@click.option("--sender", metavar="ADDRESS", help="Only what this address has sent.")
 @remote
 def content(*, sender: str | None, as_json: bool, rpc: str, timeout: float) -> None:
     """List the transactions in the pool."""
@@ -39,7 +39,7 @@ def content(*, sender: str | None, as_json: bool, rpc: str, timeout: float) -> N
 @click.command()
 @remote
 def inspect(*, as_json: bool, rpc: str, timeout: float) -> None:
-    """List it in short, and what queued ones wait for."""
+    """List the pool in short, and what queued ones wait for."""
     from txpool.client.content import describe_inspection, explain_queued
 
     client = connect(rpc, timeout)

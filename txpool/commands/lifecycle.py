@@ -55,8 +55,10 @@ def explain(*, tx_hash: str, as_json: bool, rpc: str, timeout: float) -> None:
 @click.command()
 @click.option("--from", "start", metavar="SEQ", help="Number to begin at, earliest or latest.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many.")
-@click.option("--sender", "senders", multiple=True, help="Only this address; may be repeated.")
-@click.option("--hash", "hashes", multiple=True, help="Only this transaction, or what it replaced or evicted.")
+@click.option("--sender", "senders", metavar="ADDRESS", multiple=True, help="Only this address; may be repeated.")
+@click.option(
+    "--hash", "hashes", metavar="HASH", multiple=True, help="Only this transaction, or what it replaced or evicted."
+)
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Only this step; may be repeated.")
 @click.option(
     "--reason", "reasons", multiple=True, shell_complete=_complete_reason, help="Only this reason; may be repeated."
@@ -132,7 +134,7 @@ def _reason(text: str) -> str:
 @click.argument("named", metavar="HASH|ADDRESS")
 @remote
 def remove(*, named: str, as_json: bool, rpc: str, timeout: float) -> None:
-    """Have the pool let go of a transaction, or of all of a sender.
+    """Take a transaction, or all of a sender, out of the pool.
 
     The pool takes that over its Unix socket alone: --rpc PATH; the daemon's ready line names it.
     """

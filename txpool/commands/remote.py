@@ -21,6 +21,7 @@ def remote(command: Command) -> Command:
         click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text."),
         click.option(
             "--rpc",
+            metavar="URL|PATH",
             default=DEFAULT_RPC,
             envvar="TXPOOL_RPC",
             show_envvar=True,
@@ -29,10 +30,11 @@ def remote(command: Command) -> Command:
         ),
         click.option(
             "--timeout",
+            metavar="SECONDS",
             type=click.FloatRange(min=0, min_open=True),
             default=60,
             show_default=True,
-            help="Seconds to wait.",
+            help="How long to wait.",
         ),
     )
     for option in reversed(options):

@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--key-file", type=click.Path(dir_okay=False), help="File with the sender's private key in hexadecimal.")
-@click.option("--dev-account", type=click.IntRange(0, 9), help="Send from a funded account of the dev chain.")
-@click.option("--to", required=True, help="Address of the recipient.")
-@click.option("--value", default="0", show_default=True, help="Amount, as 1ether, 2.5gwei or 100wei.")
-@click.option("--data", default="0x", help="Call data in hexadecimal.")
-@click.option("--nonce", type=click.IntRange(0, 2**64 - 1), help="Instead of the sender's next.")
-@click.option("--gas", type=click.IntRange(0, 2**64 - 1), help="Gas limit, instead of the server's estimate.")
-@click.option("--fee-cap", help="Most to pay for a unit of gas, as 30gwei.")
-@click.option("--tip-cap", help="Most of it for the block's builder, as 1gwei.")
+@click.option(
+    "--dev-account", metavar="0-9", type=click.IntRange(0, 9), help="Send from a funded account of the dev chain."
+)
+@click.option("--to", metavar="ADDRESS", required=True, help="Address of the recipient.")
+@click.option("--value", metavar="AMOUNT", default="0", show_default=True, help="Amount, as 1ether, 2.5gwei or 100wei.")
+@click.option("--data", metavar="HEX", default="0x", help="Call data in hexadecimal.")
+@click.option("--nonce", metavar="N", type=click.IntRange(0, 2**64 - 1), help="Instead of the sender's next.")
+@click.option(
+    "--gas", metavar="N", type=click.IntRange(0, 2**64 - 1), help="Gas limit, instead of the server's estimate."
+)
+@click.option("--fee-cap", metavar="AMOUNT", help="Most to pay for a unit of gas, as 30gwei.")
+@click.option("--tip-cap", metavar="AMOUNT", help="Most of it for the block's builder, as 1gwei.")
 @click.option("--wait", is_flag=True, help="Wait until a block holds it.")
 @remote
 def send(

@@ -41,9 +41,9 @@ def submit(*, raw: tuple[str, ...], file: IO[str] | None, wait: bool, as_json: b
 @click.option("--file", "file", type=click.File(), help="One transaction a line; - is standard input.")
 @remote
 def check(*, raw: tuple[str, ...], file: IO[str] | None, as_json: bool, rpc: str, timeout: float) -> None:
-    """Say what would become of signed transactions, without handing them in.
+    """Say what would become of signed transactions.
 
-    They are tried as if submitted one after another, a hundred at a time.
+    Nothing is handed in. They are tried as if submitted one after another, a hundred at a time.
     """
     from txpool.client.advice import advice
     from txpool.client.lifecycle import check as try_out
