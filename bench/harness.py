@@ -123,11 +123,20 @@ def main(arguments: Sequence[str]) -> None:
         with Corpus(folder / "corpus") as corpus:
             body = next(requests(corpus, 1)).body
         mine, its = [], []
-        for _ in range(options.rounds):
+
+        def ours() -> None:
             mine.append(by_harness(folder / "corpus", target, options.connections, options.seconds))
+
+        def theirs() -> None:
             its.append(by_wrk(body, target, options.connections, options.seconds, folder))
+
+        for number in range(options.rounds):
+            for measure in (theirs, ours) if number % 2 else (ours, theirs):  # who is second in turn, too
+                measure()
     stub.kill()
     print(f"{options.connections} connections, {options.rounds} rounds of {options.seconds:g} s, medians")
     for figure in mine[0]:
-        ours, theirs = median(each[figure] for each in mine), median(each[figure] for each in its)
-        print(f"  {figure:18} {ours:10,.3f}   wrk {theirs:10,.3f}   {100 * (ours / theirs - 1):+.1f} %")
+        pairs = [(one[figure], other[figure]) for one, other in zip(mine, its, strict=True)]
+        first, second = (median(column) for column in zip(*pairs, strict=True))
+        ratio = median(one / other for one, other in pairs)  # within a round, so that what drifts hits both
+        print(f"  {figure:18} {first:10,.3f}   wrk {second:10,.3f}   {100 * (ratio - 1):+.1f} %")

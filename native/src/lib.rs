@@ -3,6 +3,7 @@
 //! It takes the regular forms only. Whatever looks odd comes back as `None`, and the Python twin then reads it with
 //! care and says in geth's words what is wrong: so refusals have one source.
 
+mod inspect;
 mod rlp;
 mod signer;
 mod tx;
@@ -231,5 +232,6 @@ fn panic_on_purpose(py: Python<'_>, text: &str) -> PyResult<()> {
 fn txpool_kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("INTERFACE", INTERFACE)?;
     module.add_class::<Kernel>()?;
+    module.add_function(wrap_pyfunction!(inspect::inspected, module)?)?;
     module.add_function(wrap_pyfunction!(panic_on_purpose, module)?)
 }

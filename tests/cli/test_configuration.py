@@ -11,9 +11,9 @@ from typing import Final
 
 import pytest
 
-import cli
 from tests.cli.conftest import Shell
 from tests.outside import ROOT
+from txpool.commands.completion import SHELLS
 from txpool.config import load
 
 SHIPPED: Final = sorted((ROOT / "configs").glob("*.toml"))
@@ -117,7 +117,7 @@ def test_the_reference_shows_every_setting_with_its_default(tmp_path: Path) -> N
     assert shown.settings == load().settings
 
 
-@pytest.mark.parametrize("name", cli.SHELLS)
+@pytest.mark.parametrize("name", SHELLS)
 def test_completion_is_a_script_for_each_shell(shell: Shell, name: str) -> None:
     shown = shell("completion", name)
 
@@ -131,3 +131,9 @@ def test_the_version_is_that_of_the_project(shell: Shell) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
     assert shell("--version").stdout == f"txpool {project['version']}\n"
+
+
+def test_a_mistyped_command_is_guessed(shell: Shell) -> None:
+    assert "No such command 'statu'. Did you mean 'status'?" in shell("statu").stderr
+    assert shell("statu").returncode == 2
+    assert "Did you mean" not in shell("qqq").stderr

@@ -9,12 +9,12 @@ from itertools import islice
 
 import pytest
 
-import cli
 from tests.cli.conftest import Shell, command
 from tests.cli.test_submitting import transfer
 from tests.outside import ROOT
 from tests.running import Daemon, running
 from txpool.client.events import describe_event
+from txpool.commands.lifecycle import KINDS
 from txpool.core.lifecycle import Kind
 
 FRIEND = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -136,6 +136,26 @@ def test_check_as_json_is_a_line_for_each(holding: Daemon, shell: Shell) -> None
     ]
 
 
+def test_check_tells_of_what_is_no_hexadecimal_and_checks_the_others(storied: Daemon, shell: Shell) -> None:
+    shown = shell("check", "--json", transfer(1), "0x02zz", "abc", "0x00", transfer(2), rpc=storied.url)
+
+    told = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert shown.returncode == 5
+    assert [each["place"] for each in told] == ["pending", None, None, None, "pending"]
+    assert [each["error"]["message"] for each in told[1:4]] == [
+        "no hexadecimal: 'z' at digit 3 of '0x02zz'",
+        "no bytes: 3 hexadecimal digits, and each byte has two",
+        "typed transaction too short",
+    ]
+
+
+def test_check_of_nothing_but_what_is_no_hexadecimal_asks_nobody(shell: Shell) -> None:
+    shown = shell("check", "xyz", rpc="http://127.0.0.1:1")
+
+    assert shown.returncode == 1
+    assert "no hexadecimal: 'x' at digit 1 of '0xxyz'" in shown.stdout
+
+
 def test_check_without_a_transaction_is_a_usage_error(storied: Daemon, shell: Shell) -> None:
     shown = shell("check", rpc=storied.url)
 
@@ -173,6 +193,28 @@ def test_remove_of_what_is_not_there_is_refused(storied: Daemon, shell: Shell) -
 
     assert shown.returncode == 1
     assert "nothing to remove" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("xyz", "'xyz' is neither a hash, 0x and 64 hexadecimal digits, nor an address, 0x and 40"),
+        ("0x" + "g" * 64, "is no hash of a transaction"),
+        ("0x" + "g" * 40, "is no address"),
+        (FRIEND.replace("d", "D", 1), "has a wrong checksum"),
+    ],
+)
+def test_remove_of_what_names_nothing_is_a_usage_error(storied: Daemon, shell: Shell, named: str, words: str) -> None:
+    shown = shell("remove", named, rpc=storied.ipc)
+
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert words in shown.stderr
+
+
+def test_remove_takes_a_hash_without_0x(holding: Daemon, shell: Shell) -> None:
+    (this,) = sent(holding, 0)
+
+    assert shell("remove", this[2:].upper(), rpc=holding.ipc).stdout == f"{this}\n"
 
 
 def test_remove_over_http_is_a_usage_error_that_names_the_socket(storied: Daemon, shell: Shell) -> None:
@@ -232,7 +274,12 @@ def test_events_can_be_picked(storied: Daemon, shell: Shell, options: list[str],
     [
         (["--from", "soon"], 2, "'soon' is no number, nor earliest or latest"),
         (["--kind", "vanished"], 2, "'vanished' is not one of"),
-        (["--reason", "whim"], 1, "there is no reason 'whim'"),
+        (["--reason", "whim"], 2, "there is no reason 'whim'"),
+        (["--reason", "replace"], 2, "there is no reason 'replace'; there is replaced"),
+        (["--from", "18446744073709551616"], 2, "more than there can be events"),
+        (["--sender", "0x12"], 2, "'0x12' is no address: 0x and 40 hexadecimal digits are one"),
+        (["--sender", FRIEND.replace("d", "D", 1)], 2, "has a wrong checksum"),
+        (["--hash", SENDER], 2, f"'{SENDER}' is no hash of a transaction"),
     ],
 )
 def test_events_that_cannot_be_picked_are_told(
@@ -275,7 +322,7 @@ def test_a_gap_is_told_in_words() -> None:
 
 
 def test_the_kinds_to_choose_from_are_those_that_there_are() -> None:
-    assert sorted(cli.KINDS) == sorted(kind.name.lower() for kind in Kind if kind is not Kind.VALIDATED)
+    assert sorted(KINDS) == sorted(kind.name.lower() for kind in Kind if kind is not Kind.VALIDATED)
 
 
 def test_the_shell_completes_reasons() -> None:

@@ -92,7 +92,13 @@ def test_standard_input_is_read_in_batches_and_json_is_a_line_each(holding: Daem
 
 
 def test_if_all_of_a_batch_is_refused_the_exit_code_is_1(holding: Daemon, shell: Shell) -> None:
-    assert shell("submit", "0x00", "zz", rpc=holding.url).returncode == 1
+    shown = shell("submit", "0x00", "zz", rpc=holding.url)
+
+    assert shown.returncode == 1
+    assert (
+        shown.stdout
+        == "1  refused  typed transaction too short\n2  refused  no hexadecimal: 'z' at digit 1 of '0xzz'\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["--file", os.devnull], ["0x00", "--file", os.devnull]])

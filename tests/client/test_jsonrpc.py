@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from txpool.client.errors import ConnectFailedError
-from txpool.client.jsonrpc import RpcClient, RpcError, quantity
+from txpool.client.errors import ConnectFailedError, RpcError
+from txpool.client.jsonrpc import RpcClient, quantity
 from txpool.client.submission import submit
 
 Answer = tuple[int, dict[str, str], bytes]

@@ -5,13 +5,14 @@ import json
 import msgspec
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.core.transactions import KEY, RECIPIENT, any_unsigned, signed
+from tests.core.transactions import KEY, RECIPIENT, any_unsigned, damaged, signed
 from txpool.core.address import checksum_address, checksum_addresses
 from txpool.core.signature import sign
 from txpool.core.tx import ACCESS_LIST, BLOB, DYNAMIC_FEE, LEGACY, SET_CODE, Tx, decode
 from txpool.core.unsigned import Unsigned
-from txpool.rpc.quick_render import inspected_texts, transaction_text
+from txpool.rpc.quick_render import inspected_texts, native_lines, transaction_text, twin_lines
 from txpool.rpc.render import inspected, pooled_transaction
 
 SENDER = b"\xab\x00" * 10
@@ -19,7 +20,8 @@ SENDER = b"\xab\x00" * 10
 
 def agree(tx: Tx) -> None:
     text = transaction_text(tx.raw, f"0x{SENDER.hex()}", tx.hash.hex())
-    (line,) = inspected_texts([tx.raw])
+    (line,) = lines = inspected_texts([tx.raw])
+    assert lines == twin_lines([tx.raw])
     if tx.type == BLOB:
         assert (text, line) == ("", "")
     else:
@@ -32,6 +34,14 @@ def test_any_transaction_that_decodes_is_shown_as_by_the_slow_path(unsigned: Uns
     tx = decode(sign(unsigned, KEY))
     assert isinstance(tx, Tx), tx
     agree(tx)
+
+
+@pytest.mark.skipif(native_lines is None, reason="not built")
+@given(st.lists(damaged() | st.binary(max_size=60), max_size=3))
+def test_the_native_kernel_makes_a_line_of_anything_or_leaves_it_to_its_twin(raws: list[bytes]) -> None:
+    assert native_lines is not None
+    for text in native_lines(raws):
+        assert text is None or text == "" or json.loads(text)
 
 
 @pytest.mark.parametrize("tx_type", [LEGACY, ACCESS_LIST, DYNAMIC_FEE, SET_CODE])

@@ -20,9 +20,10 @@ from txpool.rpc.http import HttpLimits
 from txpool.rpc.http_message import Exchange
 from txpool.rpc.render import pooled_transaction
 from txpool.rpc.service import RpcLimits
-from txpool.rpc.streaming import PIECE_CHARACTERS, Flow, Stream, Turns
+from txpool.rpc.streaming import PIECE_CHARACTERS, STREAMED_MAX, Flow, Stream, Turns, gather
 
 COUNT = 24
+ASKED = 100
 BULK = 8_000  # bytes of call data; twice that in hex, so that all together are several pieces
 
 
@@ -281,6 +282,113 @@ def test_long_answers_take_turns() -> None:
         await until(lambda: len(ended) == 2)
         assert "".join(told) == "ababab"
         assert ended == [True, True]
+
+    run(story())
+
+
+def test_what_is_made_on_the_spot_in_one_turn_is_one_piece_however_many_ask() -> None:
+    async def story() -> None:
+        turns, made = Turns(), list[int]()
+
+        def texts(number: int) -> Iterator[str]:
+            made.append(number)
+            yield "x" * PIECE_CHARACTERS
+            yield "y"
+
+        answers = [turns.answer(texts(number)) for number in range(300)]
+        assert made == [0]
+        assert all(isinstance(answer, Stream) for answer in answers)
+
+        await asyncio.sleep(0)
+        turns.answer(texts(300))
+        assert made == [0, 300]
+
+        whole = list[list[bytes] | None]()
+        for answer in answers[:3]:
+            assert isinstance(answer, Stream)
+            gather(answer, whole.append)
+        await until(lambda: len(whole) == 3)
+        assert [b"".join(pieces or ()) for pieces in whole] == [b"x" * PIECE_CHARACTERS + b"y"] * 3
+
+    run(story())
+
+
+def test_what_is_short_is_told_on_the_spot() -> None:
+    async def story() -> None:
+        turns = Turns()
+        assert [turns.answer(iter("ab")) for _ in range(2)] == [b"ab", b"ab"]
+
+    run(story())
+
+
+def test_so_many_are_under_way_and_the_next_begins_when_one_ends_or_its_peer_goes() -> None:
+    async def story() -> None:
+        turns, begun = Turns(), list[int]()
+
+        def held(number: int) -> Iterator[bytes]:
+            begun.append(number)
+            yield b"all"
+
+        flows = [
+            Flow(Stream(held(number), turns), lambda _piece: None, lambda _whole: None)
+            for number in range(STREAMED_MAX + 4)
+        ]
+        for flow in flows[:STREAMED_MAX]:
+            flow.go()
+            flow.pause()
+        for flow in flows[STREAMED_MAX:]:
+            flow.go()
+        await asyncio.sleep(0)
+        assert begun == []
+
+        flows[STREAMED_MAX].stop()  # while it waits
+        flows[0].stop()
+        flows[1].go()
+        await until(lambda: len(begun) == 4)
+        assert sorted(begun) == [1, *range(STREAMED_MAX + 1, STREAMED_MAX + 4)]
+
+    run(story())
+
+
+def test_what_is_held_until_it_is_whole_is_made_one_after_the_other() -> None:
+    async def story() -> None:
+        turns, told, whole = Turns(), list[str](), list[list[bytes] | None]()
+
+        def made(name: str) -> Iterator[bytes]:
+            for _ in range(3):
+                told.append(name)
+                yield name.encode()
+
+        for name in "ab":
+            gather(Stream(made(name), turns), whole.append)
+        await until(lambda: len(whole) == 2)
+        assert "".join(told) == "aaabbb"
+        assert whole == [[b"a"] * 3, [b"b"] * 3]
+
+    run(story())
+
+
+def test_who_asks_for_many_long_answers_at_once_holds_up_nobody() -> None:
+    async def story() -> None:
+        async with Node() as node:
+            greedy = await filled(node)
+            other = await node.client()
+            order: list[str] = []
+
+            async def read_all() -> None:
+                for _ in range(ASKED):
+                    assert (await greedy.read()).status == 200
+                    order.append("content")
+
+            for _ in range(ASKED):
+                greedy.post(json.dumps(call("txpool_content")))
+            reading = asyncio.create_task(read_all())
+            await until(lambda: node.server.counters.requests > 2 * COUNT + 2)
+            await other.result("eth_sendRawTransaction", hexed(transfer(CAROL)))
+            order.append("sent")
+            await reading
+
+            assert "sent" in order[:2]
 
     run(story())
 

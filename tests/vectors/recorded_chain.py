@@ -12,7 +12,7 @@ from txpool.chain.block_history import BlockHistory
 from txpool.chain.draft import blob_base_fee_of, child_header, genesis_header
 from txpool.chain.fee_history import FeeHistory, fee_history
 from txpool.chain.genesis import Genesis, parse_genesis
-from txpool.chain.seal import sealed
+from txpool.chain.seal import HEADER_FIELDS, sealed
 from txpool.core import rlp
 from txpool.core.block import Block, Header, MinedTx, Receipt
 from txpool.core.fees import next_base_fee
@@ -21,7 +21,6 @@ from txpool.core.keccak import keccak
 from txpool.core.signature import sender_of
 from txpool.core.tx import Tx, decode
 
-FIELDS: Final = [name for name in Header.__struct_fields__ if name != "hash"]
 NUMBERS: Final = {name for name, kind in Header.__annotations__.items() if kind in {int, int | None}}
 NO_CODE: Final = keccak(b"")
 
@@ -146,6 +145,6 @@ def header_of(block: list[rlp.Item]) -> Header:
     words = cast("list[bytes]", block[0])
     values = {
         name: int.from_bytes(word, "big") if name in NUMBERS else word
-        for name, word in zip(FIELDS, words, strict=False)
+        for name, word in zip(HEADER_FIELDS, words, strict=False)
     }
-    return Header(hash=b"", **values, **dict.fromkeys(FIELDS[len(words) :]))  # type: ignore[arg-type]  # read by name
+    return Header(hash=b"", **values, **dict.fromkeys(HEADER_FIELDS[len(words) :]))  # type: ignore[arg-type]  # read by name

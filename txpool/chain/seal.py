@@ -15,6 +15,8 @@ NO_UNCLES_HASH: Final = keccak(b"\xc0")
 NO_REQUESTS_HASH: Final = hashlib.sha256(b"").digest()  # EIP-7685
 NO_LOGS_BLOOM: Final = bytes(256)
 ZERO_HASH: Final = bytes(32)
+# What is hashed of a header, in the order in which forks added it; a fork has none of the later ones.
+HEADER_FIELDS: Final = tuple(name for name in Header.__struct_fields__ if name != "hash")
 
 _NO_LOGS: Final = rlp.encode_bytes(NO_LOGS_BLOOM) + b"\xc0"
 
@@ -26,18 +28,8 @@ def sealed(header: Header) -> Header:
 
 def encode_header(header: Header) -> bytes:
     """Encode what is hashed: the fields that the header's fork has, in the order they came to be."""
-    fields: list[bytes | int] = [
-        *(header.parent_hash, header.uncles_hash, header.miner),
-        *(header.state_root, header.transactions_root, header.receipts_root),
-        *(header.logs_bloom, header.difficulty, header.number, header.gas_limit, header.gas_used, header.time),
-        *(header.extra_data, header.mix_hash, header.nonce),
-    ]
-    since_london = (
-        *(header.base_fee, header.withdrawals_root, header.blob_gas_used, header.excess_blob_gas),
-        *(header.parent_beacon_root, header.requests_hash),
-    )
-    fields += [field for field in since_london if field is not None]
-    return rlp.encode_list([_encode(field) for field in fields])
+    fields = (getattr(header, name) for name in HEADER_FIELDS)
+    return rlp.encode_list([_encode(field) for field in fields if field is not None])
 
 
 def transactions_root(payloads: Sequence[bytes]) -> bytes:

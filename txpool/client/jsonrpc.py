@@ -4,10 +4,10 @@ import http.client
 import json
 import time
 from collections.abc import Sequence
-from typing import Final, Self
+from typing import Final
 from urllib.parse import urlsplit
 
-from txpool.client.errors import ConnectFailedError, TimedOutError
+from txpool.client.errors import ConnectFailedError, RpcError, TimedOutError
 from txpool.client.unix_socket import UnixSocket, is_socket_path
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
@@ -17,29 +17,6 @@ HTTP_OK: Final = 200
 BUSY_STATUS: Final = 429
 BUSY_CODE: Final = -32005
 LATER_S: Final = 1.0  # the wait where a busy server names none
-
-
-class RpcError(Exception):
-    """The server's answer was an error."""
-
-    def __init__(self, code: int, message: str, data: Json = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.data = data
-
-    @classmethod
-    def of(cls, error: Json) -> Self:
-        """Read the `error` member of an answer."""
-        if not isinstance(error, dict):
-            return cls(0, str(error))
-        code = error.get("code")
-        return cls(code if isinstance(code, int) else 0, str(error.get("message", "")), error.get("data"))
-
-    def to_json(self) -> dict[str, Json]:
-        """Write it as it came."""
-        told: dict[str, Json] = {"code": self.code, "message": self.message}
-        return told if self.data is None else {**told, "data": self.data}
 
 
 class RpcClient:

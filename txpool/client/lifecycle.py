@@ -3,28 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from string import hexdigits
 from typing import Final, NamedTuple, cast
 
-from txpool.client.jsonrpc import Json, RpcClient, RpcError, quantity
+from txpool.client.errors import INVALID_PARAMS, RpcError
+from txpool.client.hexadecimal import fault_of
+from txpool.client.jsonrpc import Json, RpcClient, quantity
 from txpool.client.table import table
 
 CHECK_ITEMS: Final = 100  # as many as the server takes at a time
-HASH_DIGITS: Final = 64
 
 Fields = Mapping[str, Json]
-
-
-def parse_hash(text: str) -> str:
-    """Read the hash of a transaction, with or without `0x`.
-
-    Raises:
-        ValueError: it is none.
-    """
-    digits = text.removeprefix("0x")
-    if len(digits) != HASH_DIGITS or not all(digit in hexdigits for digit in digits):
-        raise ValueError(f"{text!r} is no hash of a transaction: 0x and {HASH_DIGITS} hexadecimal digits are one")
-    return "0x" + digits.lower()
 
 
 # --- explain
@@ -92,9 +80,19 @@ def check(rpc: RpcClient, numbered: Iterable[tuple[int, str]]) -> Iterator[list[
     """Try batch after batch; those of one batch as if handed in one after another."""
     rest = iter(numbered)
     while batch := list(islice(rest, CHECK_ITEMS)):
-        answers = rpc.call("pool_check", [text for _, text in batch])
-        assert isinstance(answers, list)
-        yield [Checked(line, cast("Fields", told)) for (line, _), told in zip(batch, answers, strict=True)]
+        faults = [fault_of(text) for _, text in batch]
+        sound: list[Json] = [text for (_, text), fault in zip(batch, faults, strict=True) if fault is None]
+        answers = iter(cast("list[Fields]", rpc.call("pool_check", sound)) if sound else ())
+        yield [
+            Checked(line, next(answers) if fault is None else _unread(fault))
+            for (line, _), fault in zip(batch, faults, strict=True)
+        ]
+
+
+def _unread(fault: str) -> Fields:
+    """What is told of a line that the server is not shown."""
+    nothing: Fields = {"hash": None, "result": "refused", "place": None, "replaces": None}
+    return {**nothing, "evicts": [], "promotes": [], "demotes": [], "error": {"code": INVALID_PARAMS, "message": fault}}
 
 
 def describe_check(checked: Sequence[Checked]) -> str:

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from txpool.client.jsonrpc import BUSY_CODE, LATER_S, Json, RpcClient, RpcError, quantity
+from txpool.client.errors import INVALID_PARAMS, RpcError
+from txpool.client.hexadecimal import fault_of, prefixed
+from txpool.client.jsonrpc import BUSY_CODE, LATER_S, Json, RpcClient, quantity
 
 BATCH_ITEMS: Final = 100
 POLL_S: Final = 0.2
@@ -32,15 +34,20 @@ def transactions(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, start=1):
         text = line.strip()
         if text and not text.startswith("#"):
-            yield number, text if text.startswith("0x") else "0x" + text
+            yield number, prefixed(text)
 
 
 def submit(rpc: RpcClient, numbered: Iterable[tuple[int, str]], patience_s: float) -> Iterator[list[Outcome]]:
     """Send batch after batch; outcomes in the order of the input, a batch at a time."""
     rest = iter(numbered)
     while batch := list(islice(rest, BATCH_ITEMS)):
-        answers = _sent(rpc, [text for _, text in batch], time.monotonic() + patience_s)
-        yield [_outcome(line, answer) for (line, _), answer in zip(batch, answers, strict=True)]
+        faults = [fault_of(text) for _, text in batch]
+        sound = [text for (_, text), fault in zip(batch, faults, strict=True) if fault is None]
+        answers = iter(_sent(rpc, sound, time.monotonic() + patience_s))
+        yield [
+            _outcome(line, next(answers) if fault is None else RpcError(INVALID_PARAMS, fault))
+            for (line, _), fault in zip(batch, faults, strict=True)
+        ]
 
 
 def _sent(rpc: RpcClient, texts: Sequence[str], give_up: float) -> list[Json | RpcError]:

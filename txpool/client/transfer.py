@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from txpool.client.jsonrpc import Call, Json, RpcClient, RpcError, quantity
+from txpool.client.errors import RpcError
+from txpool.client.jsonrpc import Call, Json, RpcClient, quantity
 from txpool.core.signature import CURVE_ORDER, address_of, sign
 from txpool.core.unsigned import Unsigned
 

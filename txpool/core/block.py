@@ -10,7 +10,7 @@ from txpool.core.tx import Tx, decode
 
 
 class Header(msgspec.Struct, frozen=True, gc=False):
-    """A block header; `hash` is the keccak of its RLP. What a fork has not brought yet is None.
+    """A block header; `hash` is the keccak of the others' RLP, in this order. What a fork has not brought is None.
 
     Wei, gas and seconds since the epoch; roots, hashes and `mix_hash` (the prevRandao) have 32 bytes, `nonce` has 8,
     `logs_bloom` 256.

@@ -4,7 +4,7 @@ A hex digit of the binary form is a hex digit of the answer, so numbers are cut 
 not of the common form, and set-code transactions, go the long way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -14,6 +14,14 @@ from txpool.core.quick_rlp import Irregular, list_bounds, read_list
 from txpool.core.tx import ACCESS_LIST, BLOB, DYNAMIC_FEE, Tx, decode, protected_chain_id
 from txpool.rpc.envelope import encode
 from txpool.rpc.render import CREATION, pooled_transaction
+
+try:
+    import txpool_kernel
+except ImportError:
+    txpool_kernel = None
+
+# The lines of `inspected_texts`, None for what the twin should look at. None: not built, or not for this version.
+native_lines: Final[Callable[[list[bytes]], list[str | None]] | None] = getattr(txpool_kernel, "inspected", None)
 
 _SMALL: Final = (*(f"0x{number:x}" for number in range(0x80)), "0x0")  # by the byte that stands for it
 _WIDEST: Final = 0xA0  # the header of 32 bytes
@@ -37,8 +45,16 @@ def transaction_text(raw: bytes, sender: str, tx_hash: str) -> str:
     return encode(pooled_transaction(_decoded(raw), bytes.fromhex(sender[2:]))).decode()
 
 
-def inspected_texts(raws: Sequence[bytes]) -> list[str]:
+def inspected_texts(raws: list[bytes]) -> list[str]:
     """Pooled transactions in a line each; nothing of one that carries blobs. A few dozen, not thousands."""
+    if native_lines is None:
+        return twin_lines(raws)
+    found = native_lines(raws)
+    return [twin_lines([raw])[0] if text is None else text for raw, text in zip(raws, found, strict=True)]
+
+
+def twin_lines(raws: Sequence[bytes]) -> list[str]:
+    """What the native kernel has to say of each."""
     calls = [_call(raw) for raw in raws]
     names = checksum_addresses([to for to, *_ in calls if to])
     names.reverse()

@@ -2,13 +2,15 @@
 
 A piece is the work of a millisecond or two. All long answers of a process take turns, one piece in each turn of the
 loop, so however many are under way, nobody else waits longer than for one piece. Nothing is made for a peer whose
-transport is full: what an answer holds in memory is that transport's buffer and one piece.
+transport is full: what an answer holds in memory is that transport's buffer and one piece. A connection has one under
+way, all together a fixed number; those behind them are not begun, however many were asked for.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from time import perf_counter
 from typing import Final
 
@@ -16,13 +18,24 @@ LOG: Final = logging.getLogger(__name__)
 
 PIECE_CHARACTERS: Final = 131_072
 PIECE_SECONDS: Final = 0.0015
+STREAMED_MAX: Final = 64  # long answers under way on their way to peers
+GATHERED_MAX: Final = 1  # those that are held until they are whole
 
 
 class Turns:
-    """Lets one step be done in each turn of the loop, first come, first served."""
+    """Lets one step be done in each turn of the loop, first come, first served.
+
+    Attributes:
+        streamed: places for long answers that leave while they are made.
+        gathered: places for those that do not.
+    """
 
     def __init__(self) -> None:
+        self.streamed = Places(STREAMED_MAX)
+        self.gathered = Places(GATHERED_MAX)
         self._waiting: deque[Callable[[], None]] = deque()
+        self._characters = 0  # made on the spot in this turn of the loop
+        self._seconds = 0.0
 
     def soon(self, step: Callable[[], None]) -> None:
         """Have a step done in a later turn."""
@@ -35,6 +48,54 @@ class Turns:
         self._waiting.popleft()
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._run)
+
+    def answer(self, texts: Iterator[str]) -> "Answer":
+        """Tell on the spot what is short; all else, and what this turn of the loop has no time for, as a stream.
+
+        What is told on the spot in one turn is no more than a piece, however many ask.
+        """
+        pieces = Pieces(texts)
+        characters, seconds = PIECE_CHARACTERS - self._characters, PIECE_SECONDS - self._seconds
+        if characters <= 0 or seconds <= 0:
+            return Stream(pieces, self)
+        if not self._seconds:
+            asyncio.get_running_loop().call_soon(self._begin_turn)
+        since = perf_counter()
+        first = pieces.make(characters, seconds)
+        self._seconds += perf_counter() - since
+        self._characters += len(first)
+        return first if pieces.ended else Stream(chain((first,), pieces), self)
+
+    def _begin_turn(self) -> None:
+        self._characters = 0
+        self._seconds = 0.0
+
+
+class Places:
+    """So many long answers are under way at once; others begin when one of those ends, in the order of asking."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: dict[Flow, None] = {}
+
+    def enter(self, flow: "Flow") -> None:
+        """Have a flow begin as soon as there is a place."""
+        if self._free:
+            self._free -= 1
+            flow.begin()
+        else:
+            self._waiting[flow] = None
+
+    def leave(self, flow: "Flow") -> None:
+        """A flow has ended, or will not begin."""
+        if flow in self._waiting:
+            del self._waiting[flow]
+        elif self._waiting:
+            first = next(iter(self._waiting))
+            del self._waiting[first]
+            first.begin()
+        else:
+            self._free += 1
 
 
 class Stream:
@@ -66,13 +127,17 @@ class Pieces(Iterator[bytes]):
     def __next__(self) -> bytes:
         if self.ended:
             raise StopIteration
-        until = perf_counter() + PIECE_SECONDS
+        return self.make(PIECE_CHARACTERS, PIECE_SECONDS)
+
+    def make(self, characters: int, seconds: float) -> bytes:
+        """Make a piece of about so many characters, in about so many seconds."""
+        until = perf_counter() + seconds
         parts: list[str] = []
         length = 0
         for text in self._texts:
             parts.append(text)
             length += len(text)
-            if length >= PIECE_CHARACTERS or perf_counter() >= until:
+            if length >= characters or perf_counter() >= until:
                 break
         else:
             self.ended = True
@@ -86,24 +151,43 @@ class Flow:
         stream: what is sent.
         write: takes a piece.
         ended: called once, when all is written (True), or making it broke (False).
+        places: where it needs one while it is under way; those of what is streamed if not given.
     """
 
-    __slots__ = ("_due", "_ended", "_paused", "_pieces", "_turns", "_write")
+    __slots__ = ("_begun", "_due", "_ended", "_entered", "_paused", "_pieces", "_places", "_turns", "_write")
 
-    def __init__(self, stream: Stream, write: Callable[[bytes], None], ended: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        write: Callable[[bytes], None],
+        ended: Callable[[bool], None],
+        places: Places | None = None,
+    ) -> None:
         self._pieces: Iterator[bytes] | None = iter(stream.pieces)
         self._turns = stream.turns
         self._write = write
         self._ended = ended
+        self._places = places or stream.turns.streamed
+        self._entered = False
+        self._begun = False
         self._due = False
         self._paused = False
 
     def go(self) -> None:
         """Begin, or go on."""
         self._paused = False
-        if not self._due and self._pieces is not None:
+        if not self._entered:
+            self._entered = True
+            self._places.enter(self)
+        elif self._begun and not self._due and self._pieces is not None:
             self._due = True
             self._turns.soon(self._step)
+
+    def begin(self) -> None:
+        """Take the place that has come free."""
+        self._begun = True
+        if not self._paused:
+            self.go()
 
     def pause(self) -> None:
         """Make nothing more for now."""
@@ -111,7 +195,13 @@ class Flow:
 
     def stop(self) -> None:
         """Make nothing more: the peer is gone."""
+        if self._pieces is not None:
+            self._leave()
+
+    def _leave(self) -> None:
         self._pieces = None
+        if self._entered:
+            self._places.leave(self)
 
     def _step(self) -> None:
         self._due = False
@@ -132,11 +222,12 @@ class Flow:
             self.go()
 
     def _finish(self, *, whole: bool) -> None:
-        self._pieces = None
+        self._leave()
         self._ended(whole)
 
 
 def gather(stream: Stream, ready: Callable[[list[bytes] | None], None]) -> None:
     """Make all of it, in turns, for whom needs it whole; None if that broke."""
     pieces: list[bytes] = []
-    Flow(stream, pieces.append, lambda whole: ready(pieces if whole else None)).go()
+    places = stream.turns.gathered
+    Flow(stream, pieces.append, lambda whole: ready(pieces if whole else None), places).go()

@@ -9,7 +9,7 @@ from txpool.rpc.arguments import Parameters, address
 from txpool.rpc.content import lines_for_people, of_everyone, of_one, whole_transactions
 from txpool.rpc.method import Method, Methods
 from txpool.rpc.render import Json, quantity
-from txpool.rpc.streaming import Pieces, Stream, Turns
+from txpool.rpc.streaming import Stream, Turns
 
 
 class TxpoolNamespace:
@@ -38,12 +38,5 @@ class TxpoolNamespace:
         return self._told(of_one(self._pool, owner, self._objects))
 
     def _told(self, texts: Iterator[str]) -> msgspec.Raw | Stream:
-        """What one piece has room for is told at once, all else as a stream."""
-        pieces = Pieces(texts)
-        first = next(pieces)
-        return msgspec.Raw(first) if pieces.ended else Stream(_all(first, pieces), self._turns)
-
-
-def _all(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from others
+        answer = self._turns.answer(texts)
+        return msgspec.Raw(answer) if isinstance(answer, bytes) else answer
