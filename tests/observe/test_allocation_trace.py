@@ -1,6 +1,7 @@
 """Recording and reading: what is found, one trace at a time, an end to each."""
 
 import asyncio
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import memray
 import msgspec
 import pytest
 
+from tests.outside import ROOT
 from tests.rpc.loop import run
 from txpool.observe import allocation_trace, capture
 from txpool.observe.allocation_trace import MISSING, RUNNING, STOPPING, AllocationTracer, Trace
@@ -15,6 +17,19 @@ from txpool.observe.capture import Capture, read_capture
 
 LARGE = 70_000
 LONG_S = 60.0
+
+# A trace in a process that may have no memory which is both written and executed, as under the systemd unit.
+CONFINED = """
+import asyncio, ctypes, mmap, sys
+from txpool.observe.allocation_trace import AllocationTracer
+ctypes.CDLL(None).prctl(65, 1, 0, 0, 0)  # PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN
+try:
+    mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)
+except OSError:
+    print(asyncio.run(AllocationTracer(sys.argv[1]).trace(0.01, 65536)))
+else:
+    print("not confined")
+"""
 
 
 def large_one() -> bytearray:
@@ -124,3 +139,13 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
     why = run(AllocationTracer(str(tmp_path / "file")).trace(1.0, LARGE))
 
     assert str(why).startswith("the trace broke: ")
+
+
+def test_a_trace_needs_no_memory_that_is_written_and_executed(tmp_path: Path) -> None:
+    confined = [sys.executable, "-c", CONFINED, str(tmp_path)]
+
+    told = subprocess.run(confined, capture_output=True, text=True, cwd=ROOT, check=True).stdout
+
+    if told == "not confined\n":
+        pytest.skip("this kernel cannot refuse such memory: Linux 6.3 can")
+    assert told.startswith("Trace(")

@@ -7,7 +7,7 @@ from txpool.client.errors import RpcError
 from txpool.client.jsonrpc import RpcClient
 from txpool.client.table import table
 
-FRAMES_SHOWN: Final = 4
+FRAMES_SHOWN: Final = 3
 
 Frame = tuple[str, str, int]  # function, file, line
 
