@@ -19,6 +19,7 @@ from loadtest.result import Result, result
 from loadtest.run_folder import REPORT, Run, write_run
 from loadtest.scenario import Scenario, ScenarioError
 from loadtest.session import Progress, run
+from loadtest.stress import stressed
 from loadtest.target import Target
 from loadtest.watch import Observed, Watch
 
@@ -78,7 +79,8 @@ def carry_out(
     watch = Watch(bed.observed)
     head = HeadDriver(scenario.head, control) if scenario.head.block_seconds and control else None
     seed = scenario.corpus.seed
-    recording = run(scenario.load, corpus, bed.target, seed=seed, watch=watch, head=head, on_progress=on_progress)
+    with stressed(scenario.stress):
+        recording = run(scenario.load, corpus, bed.target, seed=seed, watch=watch, head=head, on_progress=on_progress)
     found = result(
         scenario,
         label or client_version(control) or bed.target.address,
