@@ -78,7 +78,7 @@ def _lines(text: str) -> Iterator[bytes | None]:
             yield _octets(line)
 
 
-def _raws(value: Any) -> Iterator[bytes | None]:  # noqa: ANN401 - whatever JSON says
+def _raws(value: Any) -> Iterator[bytes | None]:  # noqa: ANN401 - as JSON has it
     """Every transaction anywhere in a document."""
     if isinstance(value, dict):
         if value.keys() >= SIGNED:
