@@ -24,7 +24,7 @@ LOG: Final = logging.getLogger(__name__)
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024  # some 16 million allocations and frees
 LOOK_SECONDS: Final = 0.1  # between looks at the size of the file
-READ_SECONDS_MAX: Final = 120.0
+READ_SECONDS_MAX: Final = 50.0
 FOLDER_MODE: Final = 0o700
 ROOT: Final = Path(__file__).parents[2]
 

@@ -5,10 +5,12 @@
 A process of its own, since reading takes seconds and holds the interpreter's lock. Writes a `Capture` as JSON.
 """
 
+import os
 import sys
 import sysconfig
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ import msgspec
 
 from txpool.observe.entry_points import NAMES, entry_of
 
+POLITE: Final = 10
 STACKS_MAX: Final = 200  # told of each entry point, those with the most bytes
 FRAMES_MAX: Final = 100  # told of each stack, the innermost
 ROOT: Final = str(Path(__file__).parents[2]) + "/"
@@ -114,6 +117,8 @@ def _grouped(stacks: Iterable[Stack]) -> Iterable[Group]:
 def main() -> None:
     """Read the file that the command line names."""
     path, min_bytes = sys.argv[1:]
+    with suppress(OSError):  # a sandbox may forbid it
+        os.nice(POLITE)  # the daemon goes first
     sys.stdout.buffer.write(msgspec.json.encode(read_capture(path, int(min_bytes))))
 
 

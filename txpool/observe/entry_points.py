@@ -53,7 +53,7 @@ ENTRY_POINTS: Final = (
     ),
     EntryPoint(
         "snapshot",
-        "a picture of the pool for somebody: the best transactions for a block, a dry run",
+        "a picture of the pool for a builder or a dry run: `pool_best`, `pool_check`, a block as it is filled",
         (
             _of("txpool/core/best.py"),
             _of("txpool/core/foresee.py"),
