@@ -32,6 +32,8 @@ def trace_alloc(*, seconds: float, min_bytes: int, html: str | None, as_json: bo
     from txpool.client.flame_graph import flame_graph
     from txpool.client.trace import describe_trace
 
+    if html is not None and not Path(html).parent.is_dir():
+        raise click.BadParameter(f"there is no folder {Path(html).parent}", param_hint="--html")
     traced = _watched(connect_privately(rpc, seconds + timeout), seconds, min_bytes)
     if html is not None:
         Path(html).write_text(flame_graph(traced), encoding="utf-8")
