@@ -33,6 +33,7 @@ def test_names_are_told_apart() -> None:
         ([("decode", "txpool/core/tx.py"), ("_read_large", "txpool/ingest/ingest.py")], "pool add"),
         ([("discard", "txpool/core/eviction.py"), ("submit", "txpool/core/pool.py")], "eviction"),
         ([("mine", "txpool/chain/dev.py"), ("start", "txpool/rpc/service.py")], "head update"),
+        ([("mine_in_steps", "txpool/chain/dev.py")], "head update"),
         ([("_best", "txpool/rpc/pool.py"), ("start", "txpool/rpc/service.py")], "snapshot"),
         ([("of_everyone", "txpool/rpc/content.py"), ("_step", "txpool/rpc/streaming.py")], "content query"),
         ([("start", "txpool/rpc/service.py")], "rpc other"),

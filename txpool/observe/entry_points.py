@@ -10,7 +10,7 @@ OTHER: Final = "other"
 
 
 class Place(NamedTuple):
-    """Functions of a file; none named: all of them. A folder ends in `/`."""
+    """Functions of a file, also where they are done `_in_steps`; none named: all of them. A folder ends in `/`."""
 
     path: str
     functions: frozenset[str] = frozenset()
@@ -18,7 +18,7 @@ class Place(NamedTuple):
     def holds(self, function: str, file: str) -> bool:
         """Whether a frame is of this place."""
         there = file.startswith(self.path) if self.path.endswith("/") else file == self.path
-        return there and (not self.functions or function in self.functions)
+        return there and (not self.functions or function.removesuffix("_in_steps") in self.functions)
 
 
 class EntryPoint(NamedTuple):
