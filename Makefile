@@ -12,6 +12,7 @@ PREFIX ?= /opt/txpool
 PERIOD ?= auto
 GETH ?=
 ARGS ?=
+TRACE ?=
 
 BIN := .venv/bin
 TOOLS := .tools/bin
@@ -42,9 +43,9 @@ run: setup ## start the daemon on the embedded dev chain (ARGS="--set ...", PERI
 demo: setup ## a daemon, a few transactions, what the pool and the metrics say of them
 	@docs/demo.sh
 
-install: setup ## install for the system: PREFIX=/opt/txpool gets bin/txpool, without test tools
+install: setup ## install for the system: PREFIX=/opt/txpool gets bin/txpool, without test tools; TRACE=1 with trace-alloc's
 	$(SYSTEM_PYTHON) -m venv --without-pip "$(PREFIX)"
-	$(BIN)/pip --python "$(PREFIX)/bin/python" install $(QUIETLY) --require-hashes -r requirements/runtime.txt
+	$(BIN)/pip --python "$(PREFIX)/bin/python" install $(QUIETLY) --require-hashes -r requirements/$(if $(TRACE),trace,runtime).txt
 	@rm -rf build
 	$(BIN)/pip wheel $(QUIETLY) --no-deps --no-build-isolation --wheel-dir build/wheel .
 	$(BIN)/pip --python "$(PREFIX)/bin/python" install $(QUIETLY) --no-deps --no-index --force-reinstall build/wheel/*.whl
@@ -91,8 +92,9 @@ bench-versus: setup ## our daemon beside a geth, round by round: GETH=path/to/ge
 lock: setup ## renew requirements/*.txt and package-lock.json from what pyproject.toml and package.json ask for
 	$(BIN)/pip install --quiet uv
 	$(LOCK) -o requirements/runtime.txt
-	$(LOCK) --group dev -c requirements/runtime.txt -o requirements/dev.txt
-	$(LOCK) --group dev --group clients -c requirements/dev.txt -o requirements/clients.txt
+	$(LOCK) --extra trace -c requirements/runtime.txt -o requirements/trace.txt
+	$(LOCK) --extra trace --group dev -c requirements/trace.txt -o requirements/dev.txt
+	$(LOCK) --extra trace --group dev --group clients -c requirements/dev.txt -o requirements/clients.txt
 	cd $(CLIENTS) && npm install --package-lock-only
 
 clean: ## remove what was built and installed here

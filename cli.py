@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "send": "txpool.commands.send",
     "status": "txpool.commands.contents",
     "submit": "txpool.commands.submit",
+    "trace-alloc": "txpool.commands.trace_alloc",
 }
 
 

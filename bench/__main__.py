@@ -17,6 +17,8 @@ SUITE: Final = (
     ("reading", ()),
     ("ingest", ()),
     ("ingest", ("--batch", "1", "--transactions", "20000")),
+    ("trace", ()),
+    ("trace", ("--batch", "1")),
 )
 
 # What has to be asked for: it needs other nodes or tools.

@@ -51,6 +51,7 @@ class Node:
     def __init__(self, process: subprocess.Popen[bytes], ready: dict[str, Any]) -> None:
         self.pid = process.pid
         self.http: str = ready["http"]
+        self.ipc: str | None = ready["ipc"]
         self._metrics: str = ready["metrics"]
         self._client = HTTPConnection(self.http, timeout=120)
 

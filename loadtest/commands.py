@@ -1,4 +1,4 @@
-"""`txpool load`: prepare, run, report, compare. Data on standard output, progress on standard error.
+"""`txpool load`: prepare, import, run, report, compare. Data on standard output, progress on standard error.
 
 Exit codes: 0 ok, 1 a threshold does not hold (or `compare --gate` fails), 2 usage, 3 cannot connect, 6 the generator
 was the bottleneck, so that the figures say nothing of the server.
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
@@ -40,7 +40,7 @@ class CannotConnect(click.ClickException):
 
 @click.group()
 def load() -> None:
-    """Measure a node under load: prepare, run, report, compare.
+    """Measure a node under load: prepare, import, run, report, compare.
 
     Any node with JSON-RPC will do. A scenario says what is sent and how; configs/load has some.
     """
@@ -56,6 +56,32 @@ def prepare_command(scenario: Path, out: Path, pairs: tuple[str, ...]) -> None:
     Writes them, a manifest, and a genesis file that funds their senders: start the node that is to be measured with it.
     """
     _prepare(_read(scenario, pairs), out)
+
+
+@load.command("import")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the corpus.")
+@click.option("--chain-id", type=click.IntRange(min=1), help="That of most of the transactions, if not given.")
+def import_command(file: TextIO, out: Path, chain_id: int | None) -> None:
+    """Make a corpus of transactions that were recorded elsewhere.
+
+    FILE (`-` is standard input) has signed transactions in hexadecimal, one a line, or is JSON as another node answers
+    `txpool_content` or `eth_getBlockByNumber` with whole transactions. A genesis file funds their senders.
+    """
+    from loadtest.corpus import keep
+    from loadtest.recorded import RecordedError, read_recorded
+
+    try:
+        recorded = read_recorded(file.read(), chain_id)
+    except (RecordedError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{file.name}: {error}") from None
+    manifest = keep(recorded, out, file.name)
+    click.echo(
+        f"{out}: {manifest.transactions} transactions of {manifest.senders} senders, chain {recorded.chain_id}",
+        err=True,
+    )
+    for why, count in recorded.left_out.items():
+        click.echo(f"left out: {count} ({why})", err=True)
 
 
 @load.command("run")
@@ -163,11 +189,15 @@ def _prepare(scenario: "Scenario", folder: Path) -> None:
 
     total = scenario.transactions
     started = time.monotonic()
-    with click.progressbar(length=total, label="signing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    hidden = not sys.stderr.isatty()
+    with _errors(), click.progressbar(length=total, label="signing", file=sys.stderr, hidden=hidden) as bar:
         manifest = prepared(scenario, folder, lambda done: bar.update(done - bar.pos))
     kinds = ", ".join(f"{count} {name}" for name, count in manifest.kinds.items())
     took = time.monotonic() - started
-    click.echo(f"{folder}: {total} transactions of {manifest.senders} senders ({kinds}), {took:.1f} s", err=True)
+    click.echo(
+        f"{folder}: {manifest.transactions} transactions of {manifest.senders} senders ({kinds}), {took:.1f} s",
+        err=True,
+    )
 
 
 def _bed(options: dict[str, Any]) -> "Bed":

@@ -19,6 +19,7 @@ from loadtest.result import Result, result
 from loadtest.run_folder import REPORT, Run, write_run
 from loadtest.scenario import Scenario, ScenarioError
 from loadtest.session import Progress, run
+from loadtest.stress import stressed
 from loadtest.target import Target
 from loadtest.watch import Observed, Watch
 
@@ -35,6 +36,8 @@ def prepared(scenario: Scenario, folder: Path, on_progress: Callable[[int], None
     try:
         with Corpus(folder) as corpus:
             manifest = corpus.manifest
+            if manifest.source is not None:
+                return _enough(manifest, scenario)
             if (manifest.recipe, manifest.transactions) == (scenario.corpus, scenario.transactions):
                 return manifest
     except CorpusError:
@@ -44,10 +47,21 @@ def prepared(scenario: Scenario, folder: Path, on_progress: Callable[[int], None
     )
 
 
+def _enough(manifest: Manifest, scenario: Scenario) -> Manifest:
+    """A recorded corpus is what it is: an open loop may need more."""
+    if scenario.load.loop == "open" and manifest.transactions < scenario.transactions:
+        raise ScenarioError(
+            f"the corpus has {manifest.transactions} transactions, recorded elsewhere,"
+            f" and the stages may need {scenario.transactions}: lower their rate or time"
+        )
+    return manifest
+
+
 @contextmanager
 def started(scenario: Scenario, corpus: Path) -> Iterator[Bed]:
     """Start our daemon for a scenario: room for its corpus, and what its `[server]` says on top."""
-    settings = {**room(scenario.transactions + 1000), **scenario.server.set}
+    with Corpus(corpus) as opened:
+        settings = {**room(len(opened) + 1000), **scenario.server.set}
     options = [] if scenario.server.store is None else ["--store", scenario.server.store]
     with (
         tempfile.TemporaryDirectory(prefix="txpool-load-") as folder,
@@ -78,7 +92,8 @@ def carry_out(
     watch = Watch(bed.observed)
     head = HeadDriver(scenario.head, control) if scenario.head.block_seconds and control else None
     seed = scenario.corpus.seed
-    recording = run(scenario.load, corpus, bed.target, seed=seed, watch=watch, head=head, on_progress=on_progress)
+    with stressed(scenario.stress):
+        recording = run(scenario.load, corpus, bed.target, seed=seed, watch=watch, head=head, on_progress=on_progress)
     found = result(
         scenario,
         label or client_version(control) or bed.target.address,

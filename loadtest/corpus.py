@@ -2,10 +2,10 @@
 
     transactions.bin   header | transaction | transaction | ... | offsets: count + 1 of 8 bytes | kinds: count of 1
     header, 64 bytes   magic 8 | version 4 | zero 4 | count 8 | where the offsets start 8 | chain id 8 | zeros
-    manifest.json      the recipe, counts by kind, SHA-256 of transactions.bin
+    manifest.json      the recipe or the source, counts by kind, SHA-256 of transactions.bin
     genesis.json       funds every sender; geth's format, for geth, anvil and our dev chain
 
-Numbers are little-endian. Nonces start at 0, so a corpus is good for one run on a fresh chain.
+Numbers are little-endian. Nonces begin where the genesis has them, so a corpus is good for one run on a fresh chain.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import mmap
 import struct
 from array import array
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
 from multiprocessing import get_context
@@ -24,14 +24,16 @@ from typing import Final, Self
 
 import msgspec
 
-from loadtest.genesis import genesis
+from loadtest.genesis import Account, genesis
 from loadtest.plan import ACCEPTED, Kind, Order, blob_senders, orders
+from loadtest.recorded import Recorded
 from loadtest.scenario import Recipe
 from loadtest.signing import address_of, sign_orders
 
 MAGIC: Final = b"TXLOAD\r\n"
 VERSION: Final = 1
 HEADER: Final = struct.Struct("<8sI4xQQQ24x")
+SPARE_BALANCE: Final = 10**18  # wei that a sender of recorded transactions has beyond what they may cost
 CHUNK: Final = 2000  # transactions that a worker signs at a time
 FILE: Final = "transactions.bin"
 MANIFEST: Final = "manifest.json"
@@ -43,14 +45,15 @@ class CorpusError(Exception):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a corpus is."""
+    """What a corpus is; one that was recorded elsewhere has a source instead of a recipe."""
 
-    recipe: Recipe
+    recipe: Recipe | None
     transactions: int
     senders: int
     kinds: dict[str, int]
     bytes: int
     sha256: str
+    source: str | None = None
 
 
 class Corpus:
@@ -120,27 +123,53 @@ def prepare(
     on_progress: Callable[[int], None] = lambda _done: None,
 ) -> Manifest:
     """Write a corpus: plan here, sign on `processes` cores. `on_progress` hears how many are done."""
+    senders = recipe.senders + blob_senders(recipe, transactions)
+    accounts = {address_of(recipe.seed, number): Account() for number in range(senders)}
+    chunks = (
+        ([order.kind for order in planned], signed) for planned, signed in _signed(recipe, transactions, processes)
+    )
+    bare = Manifest(recipe=recipe, transactions=0, senders=senders, kinds={}, bytes=0, sha256="")
+    return _write(folder, recipe.chain_id, accounts, bare, chunks, on_progress)
+
+
+def keep(recorded: Recorded, folder: Path, source: str) -> Manifest:
+    """Write a corpus of what was recorded elsewhere; each sender begins at the least nonce that it has there."""
+    accounts: dict[bytes, Account] = {}
+    for sender, tx in zip(recorded.senders, recorded.txs, strict=True):
+        balance, nonce = accounts.get(sender, Account(SPARE_BALANCE, tx.nonce))
+        accounts[sender] = Account(balance + tx.cost, min(nonce, tx.nonce))
+    bare = Manifest(recipe=None, transactions=0, senders=len(accounts), kinds={}, bytes=0, sha256="", source=source)
+    chunk = [int(Kind.REGULAR)] * len(recorded.raws), recorded.raws
+    return _write(folder, recorded.chain_id, accounts, bare, [chunk])
+
+
+def _write(
+    folder: Path,
+    chain_id: int,
+    accounts: Mapping[bytes, Account],
+    bare: Manifest,
+    chunks: Iterable[tuple[Sequence[int], Sequence[bytes]]],
+    on_progress: Callable[[int], None] = lambda _done: None,
+) -> Manifest:
+    """Write the files; the manifest with all that only they can tell."""
     folder.mkdir(parents=True, exist_ok=True)
-    accounts = recipe.senders + blob_senders(recipe, transactions)
-    addresses = [address_of(recipe.seed, number) for number in range(accounts)]
-    (folder / GENESIS).write_text(json.dumps(genesis(recipe.chain_id, addresses)))
+    (folder / GENESIS).write_text(json.dumps(genesis(chain_id, accounts)))
     kinds = bytearray()
     offsets = array("Q", [HEADER.size])
     with (folder / FILE).open("wb") as file:
         file.write(bytes(HEADER.size))
-        for planned, signed in _signed(recipe, transactions, processes):
+        for chunk_kinds, signed in chunks:
             for raw in signed:
                 offsets.append(offsets[-1] + len(raw))
             file.writelines(signed)
-            kinds += bytes(order.kind for order in planned)
+            kinds += bytes(chunk_kinds)
             on_progress(len(kinds))
         file.write(offsets.tobytes() + kinds)
         file.seek(0)
-        file.write(HEADER.pack(MAGIC, VERSION, transactions, offsets[-1], recipe.chain_id))
-    manifest = Manifest(
-        recipe=recipe,
-        transactions=transactions,
-        senders=accounts,
+        file.write(HEADER.pack(MAGIC, VERSION, len(kinds), offsets[-1], chain_id))
+    manifest = msgspec.structs.replace(
+        bare,
+        transactions=len(kinds),
         kinds={Kind(kind).name.lower(): number for kind, number in sorted(Counter(kinds).items())},
         bytes=offsets[-1] - HEADER.size,
         sha256=_digest(folder / FILE),

@@ -20,6 +20,12 @@ def describe_plan(scenario: Scenario) -> str:
         lines.append(
             f"a block every {scenario.head.block_seconds:g} s, a reorg every {scenario.head.reorg_every} blocks"
         )
+    stress = scenario.stress
+    if stress.cpu_burners or stress.memory_bytes:
+        lines.append(
+            f"beside it {stress.cpu_burners} process(es) that compute and {stress.memory_bytes:,} bytes written over,"
+            f" niceness {stress.nice}"
+        )
     lines += [f"server: {name} = {value}" for name, value in scenario.server.set.items()]
     return "\n".join(lines)
 

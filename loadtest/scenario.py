@@ -1,7 +1,7 @@
 """What a load test is: one TOML file, typed, in which an unknown key is an error.
 
-The tables: `[corpus]` what is sent, `[load]` how, `[head]` which blocks come meanwhile, `[server]` the settings under
-which our own daemon is started for it, `[thresholds]` what makes a run fail.
+The tables: `[corpus]` what is sent, `[load]` how, `[head]` which blocks come meanwhile, `[stress]` what else presses on
+the machine, `[server]` the settings under which our own daemon is started for it, `[thresholds]` what makes a run fail.
 """
 
 import math
@@ -160,6 +160,17 @@ class Head(Part, frozen=True):
     reorg_method: str = "dev_reorg"
 
 
+class Stress(Part, frozen=True):
+    """What presses on the machine beside the load: processes that compute, and one that writes over so much memory.
+
+    They are niced by `nice`, so that at 19 they take what nobody else wants.
+    """
+
+    cpu_burners: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
+    memory_bytes: Whole = 0
+    nice: Annotated[int, msgspec.Meta(ge=0, le=19)] = 0
+
+
 class Server(Part, frozen=True):
     """How our own daemon is set when the harness starts it: `section.key` to value, as after `--set`."""
 
@@ -189,6 +200,7 @@ class Scenario(Part, frozen=True):
     corpus: Recipe = Recipe()
     load: Load = Load()
     head: Head = Head()
+    stress: Stress = Stress()
     server: Server = Server()
     thresholds: Thresholds = Thresholds()
 

@@ -16,6 +16,7 @@ def names(requirements: list[str]) -> set[str]:
 
 
 RUNTIME: Final = names(PROJECT["project"]["dependencies"])
+EXTRAS: Final = names([each for extra in PROJECT["project"]["optional-dependencies"].values() for each in extra])
 DEV: Final = names(PROJECT["dependency-groups"]["dev"])
 TEST_CLIENTS: Final = names(PROJECT["dependency-groups"]["clients"])
 NODE: Final = {*CLIENTS["dependencies"], *CLIENTS["optionalDependencies"]}
@@ -31,19 +32,20 @@ def test_every_dependency_has_its_line_and_every_line_its_dependency() -> None:
     page = (ROOT / "docs/dependencies.md").read_text()
     rows = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
 
-    assert sorted(rows) == sorted(RUNTIME | DEV | TEST_CLIENTS | NODE)
+    assert sorted(rows) == sorted(RUNTIME | EXTRAS | DEV | TEST_CLIENTS | NODE)
 
 
 def test_every_dependency_is_locked() -> None:
     assert set(locked("runtime")) >= RUNTIME
-    assert set(locked("dev")) >= RUNTIME | DEV
-    assert set(locked("clients")) >= RUNTIME | DEV | TEST_CLIENTS
+    assert set(locked("trace")) >= RUNTIME | EXTRAS
+    assert set(locked("dev")) >= RUNTIME | EXTRAS | DEV
+    assert set(locked("clients")) >= RUNTIME | EXTRAS | DEV | TEST_CLIENTS
 
 
 def test_the_locks_agree_on_every_version() -> None:
     everything = locked("clients")
 
-    for name in ("runtime", "dev"):
+    for name in ("runtime", "trace", "dev"):
         assert locked(name).items() <= everything.items()
 
 

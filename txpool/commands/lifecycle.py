@@ -6,7 +6,7 @@ import click
 
 from txpool.commands.failures import Refused
 from txpool.commands.output import print_json, say, tell
-from txpool.commands.remote import DEFAULT_SOCKET, connect, parsed, remote
+from txpool.commands.remote import connect, connect_privately, parsed, remote
 
 SEQ_MAX: Final = 2**64 - 1
 ADDRESS_DIGITS: Final = 40
@@ -141,11 +141,7 @@ def remove(*, named: str, as_json: bool, rpc: str, timeout: float) -> None:
     from txpool.client.lifecycle import remove as let_go
 
     named = parsed(_name, named, "HASH|ADDRESS")
-    source = click.get_current_context().get_parameter_source("rpc")
-    client = connect(DEFAULT_SOCKET if source is click.core.ParameterSource.DEFAULT else rpc, timeout)
-    if not client.is_private:
-        raise click.UsageError(f"remove needs the Unix socket of the daemon, not {rpc}: --rpc {DEFAULT_SOCKET}, say")
-    removed = let_go(client, named)
+    removed = let_go(connect_privately(rpc, timeout), named)
     if as_json:
         print_json({"removed": removed})
         return

@@ -54,6 +54,17 @@ def connect(rpc: str, timeout: float) -> "RpcClient":
     return client
 
 
+def connect_privately(rpc: str, timeout: float) -> "RpcClient":
+    """As `connect`, to what the daemon serves over its Unix socket alone: the usual one, if none is named."""
+    context = click.get_current_context()
+    by_default = context.get_parameter_source("rpc") is click.core.ParameterSource.DEFAULT
+    client = connect(DEFAULT_SOCKET if by_default else rpc, timeout)
+    if not client.is_private:
+        wanted = f"{context.info_name} needs the Unix socket of the daemon"
+        raise click.UsageError(f"{wanted}, not {rpc}: --rpc {DEFAULT_SOCKET}, say")
+    return client
+
+
 def parsed(parse: Callable[[str], Parsed], text: str, option: str) -> Parsed:
     """Read what an option says; what cannot be read is a mistake in its use."""
     try:

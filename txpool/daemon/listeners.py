@@ -19,6 +19,7 @@ from txpool.daemon.node import Node
 from txpool.daemon.watches import Watches
 from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
+from txpool.observe.allocation_trace import AllocationTracer
 from txpool.rpc.eth_sync import SyncLimits, SyncSends
 from txpool.rpc.filters import FilterLimits, Filters
 from txpool.rpc.http import Access, Exchange, HttpLimits, HttpServer
@@ -27,6 +28,7 @@ from txpool.rpc.ipc import IpcServer
 from txpool.rpc.local_tracker import HidingDoor
 from txpool.rpc.method import Methods
 from txpool.rpc.pool import PoolNamespace
+from txpool.rpc.pool_trace import PoolTrace
 from txpool.rpc.registry import build_methods
 from txpool.rpc.service import Door, JsonRpc, RpcLimits
 from txpool.rpc.session import SessionLimits
@@ -77,10 +79,18 @@ def own_namespace(node: Node, ingest: Ingest) -> PoolNamespace:
     return PoolNamespace(node.pool, node.chain, ingest, time.time_ns, notice)
 
 
-def methods_of(node: Node, live: LiveParts, own: PoolNamespace) -> Methods:
-    """What JSON-RPC serves of a node, whatever carries it."""
+class Served(msgspec.Struct, frozen=True):
+    """What JSON-RPC serves: whatever carries it, and to the operator alone, on the Unix socket."""
+
+    public: Methods
+    private: Methods
+
+
+def methods_of(node: Node, live: LiveParts, own: PoolNamespace, tracer: AllocationTracer) -> Served:
+    """What JSON-RPC serves of a node."""
     parts = (live.filters, live.sync_sends, own)
-    return build_methods(node.pool, node.chain, version("txpool"), node.chain, parts)
+    public = build_methods(node.pool, node.chain, version("txpool"), node.chain, parts)
+    return Served(public, {**own.private(), **PoolTrace(tracer).private()})
 
 
 def ingest_of(settings: Settings, node: Node) -> Ingest:
@@ -118,13 +128,13 @@ def door_of(settings: Settings, ingest: Ingest) -> Door:
 class RpcListeners:
     """Every server of JSON-RPC. None listens yet.
 
-    What they serve is the same but for the private methods of our own namespace, which only the Unix socket has.
+    What they serve is the same but for the private methods, which only the Unix socket has.
     """
 
     def __init__(
         self,
         settings: Settings,
-        methods: Methods,
+        served: Served,
         own: PoolNamespace,
         *,
         live: LiveParts,
@@ -136,15 +146,15 @@ class RpcListeners:
         limits = RpcLimits(settings.rpc.batch_items_max, settings.rpc.batch_response_bytes_max)
         observe, door = watches.durations.observe, door_of(settings, ingest)
 
-        def service(served: Methods, patience_s: float | None = None) -> JsonRpc:
-            return JsonRpc(served, door, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
+        def service(methods: Methods, patience_s: float | None = None) -> JsonRpc:
+            return JsonRpc(methods, door, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
 
         kinds = {**live.streams.kinds(), **own.kinds()}
-        self.http = _http_server(settings, service(methods, HTTP_PATIENCE_S), watches)
-        self.ipc = IpcServer(service({**methods, **own.private()}), kinds, _session_limits(settings.ipc))
+        self.http = _http_server(settings, service(served.public, HTTP_PATIENCE_S), watches)
+        self.ipc = IpcServer(service({**served.public, **served.private}), kinds, _session_limits(settings.ipc))
         ws = settings.ws
         self.ws = WsServer(
-            service(methods),
+            service(served.public),
             kinds,
             _session_limits(ws),
             origins=Origins(ws.origins),

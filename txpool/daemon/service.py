@@ -33,6 +33,7 @@ from txpool.daemon.miner import Miner
 from txpool.daemon.node import Node
 from txpool.daemon.ready import banner, ready_line
 from txpool.daemon.watches import Watches
+from txpool.observe.allocation_trace import AllocationTracer
 from txpool.rpc.service import SEND
 from txpool.systemd import Notifier
 
@@ -96,11 +97,12 @@ class Daemon:
         self._ingest = ingest_of(settings, node)
         self._live = LiveParts(settings, node, self._ingest)
         own = own_namespace(node, self._ingest)
-        methods = methods_of(node, self._live, own)
-        self._watches = Watches((*methods, *own.private(), SEND))
+        self._tracer = AllocationTracer(settings.data.dir)
+        served = methods_of(node, self._live, own, self._tracer)
+        self._watches = Watches((*served.public, *own.private(), SEND))
         self._miner = Miner(node.chain, settings.dev.period, lambda: node.pool.counts().pending)
         node.on_events = self._ingest.on_events = self._notice
-        self._rpc = RpcListeners(settings, methods, own, live=self._live, ingest=self._ingest, watches=self._watches)
+        self._rpc = RpcListeners(settings, served, own, live=self._live, ingest=self._ingest, watches=self._watches)
         self.page = MetricsPage(families(node, self._ingest, self._rpc, self._watches, settings.store.kind))
         self._metrics = metrics_server(self.page)
 
@@ -139,6 +141,7 @@ class Daemon:
         drain_s = self._settings.http.drain_seconds
         self._notifier.stopping("answering what was read")
         self._notifier.need_more_time(drain_s + METRICS_DRAIN_S)
+        self._tracer.stop()
         await self._rpc.stop()
         await self._ingest.drain()
         await self._metrics.stop(seconds=METRICS_DRAIN_S)

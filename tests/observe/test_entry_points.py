@@ -1,0 +1,47 @@
+"""Stacks find their entry point, and the table names what is in the code."""
+
+import ast
+
+import pytest
+
+from tests.house.source import tree
+from tests.outside import ROOT
+from txpool.observe.entry_points import ENTRY_POINTS, NAMES, OTHER, Place, entry_of
+
+
+def functions_of(path: str) -> set[str]:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in ast.walk(tree(ROOT / path)) if isinstance(node, kinds)}
+
+
+@pytest.mark.parametrize("place", [place for entry in ENTRY_POINTS for place in entry.places], ids=lambda it: it.path)
+def test_what_the_table_names_is_there(place: Place) -> None:
+    assert (ROOT / place.path).is_dir() if place.path.endswith("/") else (ROOT / place.path).is_file()
+    if place.functions:
+        assert place.functions <= functions_of(place.path)
+
+
+def test_names_are_told_apart() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+    assert NAMES[-1] == OTHER
+
+
+@pytest.mark.parametrize(
+    ("frames", "entry"),
+    [
+        ([("submit", "txpool/core/pool.py")], "pool add"),
+        ([("decode", "txpool/core/tx.py"), ("_read_large", "txpool/ingest/ingest.py")], "pool add"),
+        ([("discard", "txpool/core/eviction.py"), ("submit", "txpool/core/pool.py")], "eviction"),
+        ([("mine", "txpool/chain/dev.py"), ("start", "txpool/rpc/service.py")], "head update"),
+        ([("mine_in_steps", "txpool/chain/dev.py")], "head update"),
+        ([("_best", "txpool/rpc/pool.py"), ("start", "txpool/rpc/service.py")], "snapshot"),
+        ([("of_everyone", "txpool/rpc/content.py"), ("_step", "txpool/rpc/streaming.py")], "content query"),
+        ([("start", "txpool/rpc/service.py")], "rpc other"),
+        ([("account", "txpool/chain/dev.py")], OTHER),
+        ([("submit", "elsewhere/core/pool.py")], OTHER),
+        ([], OTHER),
+    ],
+)
+def test_the_first_row_with_a_frame_on_the_stack_names_it(frames: list[tuple[str, str]], entry: str) -> None:
+    assert entry_of(frames) == entry
+    assert entry_of(frames[::-1]) == entry
