@@ -8,6 +8,7 @@ A bit for each slot in words of 64, and above them a summary with a bit for each
 and one array, however many slots there are, so the collector has nothing to walk.
 """
 
+import sys
 from array import array
 from collections.abc import Iterator
 from typing import Final
@@ -65,6 +66,12 @@ class FreeList:
             if index < self._first:  # noqa: PLR1730  # min() costs a call
                 self._first = index
         self.count += 1
+
+    def bits(self) -> int:
+        """All of them as one number, a bit each."""
+        little = sys.byteorder == "little"
+        words = self._words if little else array("Q", reversed(self._words))
+        return int.from_bytes(words.tobytes(), sys.byteorder)
 
     def __contains__(self, slot: int) -> bool:
         """Tell whether `slot` is free."""

@@ -30,15 +30,15 @@ def test_a_slab_is_backed_in_whole_steps_and_its_neighbour_is_not() -> None:
     with Arena(64 * PAGE, slab_bytes=16 * PAGE, step_bytes=6 * PAGE, ask=Pages.NORMAL) as arena:
         assert [arena.claim(), arena.claim()] == [0, 1]
 
-        assert arena.back(0, 1) == 6 * PAGE
+        assert arena.back(0, 0, 1) == 6 * PAGE
         assert arena.report().file_bytes == arena.report().resident_bytes == 6 * PAGE
-        assert arena.back(0, 6 * PAGE) == 6 * PAGE
-        assert arena.back(0, 6 * PAGE + 1) == 12 * PAGE
-        assert arena.back(0, 12 * PAGE + 1) == 16 * PAGE
-        assert arena.back(0, 1) == 16 * PAGE
+        assert arena.back(0, PAGE, 6 * PAGE) == 6 * PAGE
+        assert arena.back(0, 6 * PAGE - 1, 6 * PAGE + 1) == 12 * PAGE
+        assert arena.back(0, 12 * PAGE, 12 * PAGE + 1) == 16 * PAGE
+        assert arena.back(0, 0, 1) == 16 * PAGE
 
         assert arena.report().file_bytes == arena.populated_bytes == 16 * PAGE
-        assert arena.back(1, 16 * PAGE) == 16 * PAGE
+        assert arena.back(1, 0, 16 * PAGE) == 16 * PAGE
         assert arena.report().file_bytes == arena.populated_bytes == 32 * PAGE
 
 
@@ -183,7 +183,7 @@ def test_where_large_pages_are_not_granted_the_report_says_normal() -> None:
         pytest.skip("this system grants them")
     with Arena(4 * HUGE_PAGE_BYTES, ask=Pages.TRANSPARENT) as arena:
         arena.claim()
-        arena.back(0, HUGE_PAGE_BYTES)
+        arena.back(0, 0, HUGE_PAGE_BYTES)
 
         assert arena.report() == (Pages.NORMAL, HUGE_PAGE_BYTES, 0, HUGE_PAGE_BYTES)
 
