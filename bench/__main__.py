@@ -14,6 +14,7 @@ SUITE: Final = (
     ("million", ("--senders", "1000000")),
     ("pressure", ()),
     ("growth", ()),
+    ("returning", ()),
     ("reading", ()),
     ("ingest", ()),
     ("ingest", ("--batch", "1", "--transactions", "20000")),

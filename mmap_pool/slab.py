@@ -180,21 +180,19 @@ class Slab:
         return length
 
     def free_pages(self) -> int:
-        """Find the pages that are there and hold nothing but free slots, one bit each. Some 0.4 us a page."""
-        candidates = self._arena.present(self.number)
+        """Find the pages that are there and hold nothing but free slots, one bit each. Up to 0.1 ms a slab of 2 MiB."""
+        present = self._arena.present(self.number)
         if self.is_empty:
-            return candidates
-        if not self.free_list.count:
-            behind_the_slots = -(-self.slot_count * self.slot_bytes // self._arena.page_bytes)
-            return candidates >> behind_the_slots << behind_the_slots
-        free, found = self.free_list.bits(), 0
-        while candidates:
-            page = candidates & -candidates
-            candidates ^= page
-            slots = self._slots_on(page.bit_length() - 1)
-            if free & slots == slots:
-                found |= page
-        return found
+            return present
+        size = self._arena.page_bytes
+        found = -1 << -(-self.slot_count * self.slot_bytes // size)  # those behind the last slot
+        for first, count in self.free_list.rows(-(-size // self.slot_bytes)):
+            end = first + count
+            start = -(-first * self.slot_bytes // size)
+            stop = (end * self.slot_bytes if end < self.slot_count else self._arena.slab_bytes) // size
+            if start < stop:
+                found |= (1 << stop) - (1 << start)
+        return found & present
 
     def give_back_pages(self, pages: int) -> int:
         """Return some of `free_pages` to the system, and tell how many bytes that were."""

@@ -31,8 +31,11 @@ def settle_on_node(store: MmapStore, wish: Literal["auto", "off"] | int) -> None
         LOG.info("slabs are bound to memory node %d", node)
 
 
-async def scavenge(scavenger: Scavenger, every_s: float, clock: Callable[[], float] = time.perf_counter) -> None:
-    """Return free pages, round after round, in slices with rests between them. Never, if `every_s` is 0."""
+async def scavenge(scavenger: Scavenger, every_s: float, clock: Callable[[], float] = time.thread_time) -> None:
+    """Return free pages, round after round, in slices with rests between them. Never, if `every_s` is 0.
+
+    The clock is of the thread's CPU time: so much of a core, however busy the machine is.
+    """
     if not every_s:
         return
     try:

@@ -1,0 +1,29 @@
+"""Huge pages for the length of a benchmark: those that the system has set aside, or, when told to, more."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+RESERVE: Final = Path("/proc/sys/vm/nr_hugepages")
+FREE: Final = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
+
+
+@contextmanager
+def huge_pages(count: int, *, may_raise: bool) -> Iterator[str | None]:
+    """Have `count` free huge pages; gives the reason when there are not that many. The reserve is restored."""
+    if not FREE.exists():
+        yield "the kernel has no reserve of huge pages"
+        return
+    before = RESERVE.read_text()
+    missing = count - int(FREE.read_text())
+    try:
+        if missing > 0 and may_raise:
+            RESERVE.write_text(str(int(before) + missing))
+        free = int(FREE.read_text())
+        yield None if free >= count else f"{free} huge pages are free, {count} are needed (vm.nr_hugepages, --reserve)"
+    except PermissionError:
+        yield "only root may raise vm.nr_hugepages"
+    finally:
+        if RESERVE.read_text() != before:
+            RESERVE.write_text(before)
