@@ -2,7 +2,8 @@
 
     python -m bench batch_sizes [--slots N] [--operations N] [--rounds N] [--reserve] [--json [FILE]]
 
-A slab pool is filled, half of it leaves, then payloads come and go, so many at a time:
+A slab pool is filled, half of it leaves (by whole batches for `together`, else at random), then payloads come and go,
+so many at a time:
 
 `together`: those that came in one batch leave in one, batch after random batch.
 `apart`: each batch leaves from random places.
@@ -72,16 +73,17 @@ class Cache:
 class Trial:
     """One pool, worked in batches of one size."""
 
-    def __init__(self, arena: Arena, slots: int, batch: int, seed: int) -> None:
-        """Fill it; then half of the batches leave."""
+    def __init__(self, arena: Arena, slots: int, *, batch: int, group: int, seed: int) -> None:
+        """Fill it; then half of it leaves, so many that lie side by side at a time."""
         self.pool = SlabPool(arena)
         self.batch = batch
         self.chance = random.Random(seed)
-        self.groups = [[_put(self.pool, PAYLOAD) for _ in range(batch)] for _ in range(slots // batch)]
+        self.groups = [_put_all(self.pool, group) for _ in range(slots // group)]
         self.chance.shuffle(self.groups)
-        for group in self.groups[len(self.groups) // 2 :]:
-            _free_all(self.pool, group)
-        del self.groups[len(self.groups) // 2 :]
+        half = len(self.groups) // 2
+        for leaving in self.groups[half:]:
+            _free_all(self.pool, leaving)
+        del self.groups[half:]
         self.idle = 0
         self.longest_s = 0.0
 
@@ -168,7 +170,7 @@ def run_trial(kind: Pages, way: str, batch: int, *, slots: int, operations: int,
     """One pool, one way, one size of batches."""
     with Arena(slabs_for(slots) * SLAB_BYTES, ask=kind) as arena:
         node = _bind(arena)
-        trial = Trial(arena, slots, batch, seed)
+        trial = Trial(arena, slots, batch=batch, group=batch if way == "together" else 1, seed=seed)
         used = trial.pool.stats().slots_used
         taken = list(WAYS[way](trial, operations))
         assert taken
@@ -234,15 +236,11 @@ def _medians(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _judged(rows: Sequence[Mapping[str, Any]], way: str) -> dict[str, Any]:
-    """The two corners of the claim; without huge pages, normal ones with both sizes of batches."""
+    """The claim in two steps, larger batches and then, where there are any, larger pages; whether both figures fell."""
     by_key = {(row["pages"], row["batch"]): row for row in rows if row["way"] == way}
-    before, after = by_key["normal", 32], by_key.get(("huge", 256)) or by_key["normal", 256]
-    return {
-        "way": way,
-        "pages": after["pages"],
-        "fragmentation": (before["fragmentation"], after["fragmentation"]),
-        "replacement_us": (before["replacement_us"], after["replacement_us"]),
-    }
+    corners = [by_key[key] for key in (("normal", 32), ("normal", 256), ("huge", 256)) if key in by_key]
+    figures = {name: [corner[name] for corner in corners] for name in ("fragmentation", "replacement_us")}
+    return {"way": way, **figures, "fell": {name: values[-1] < values[0] for name, values in figures.items()}}
 
 
 def show(found: Mapping[str, Any]) -> None:
@@ -259,9 +257,11 @@ def show(found: Mapping[str, Any]) -> None:
     if found["huge_skipped"]:
         print(f"huge pages skipped: {found['huge_skipped']}")
     print("claimed: batches of 32 on normal pages -> 256 on huge ones: fragmentation 12 -> 5 %, latency 8.2 -> 6.7 us")
+    print("found, normal pages by 32 -> by 256 -> huge pages by 256, where there are any:")
     for each in found["judged"]:
-        (frag, then), (cost, later) = each["fragmentation"], each["replacement_us"]
-        print(f"  {each['way']:10}({each['pages']}): {frag:.1%} -> {then:.1%}, {cost:.2f} -> {later:.2f} us")
+        stranded = " -> ".join(f"{value:.1%}" for value in each["fragmentation"])
+        cost = " -> ".join(f"{value:.2f}" for value in each["replacement_us"])
+        print(f"  {each['way']:10}fragmentation {stranded}; us {cost}")
     page_spikes.show(found["spikes"])
 
 

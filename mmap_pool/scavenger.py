@@ -17,7 +17,7 @@ from mmap_pool.pool import SlabPool
 from mmap_pool.slab import Slab
 
 KEEP_SHARE: Final = 0.1  # as much as Go's keeps above its goal
-SLICE_S: Final = 0.0005  # a slab on top of that takes at most a millisecond
+SLICE_S: Final = 0.0005  # a slab on top of that takes a millisecond at most, or little more
 
 
 class Survey(NamedTuple):
