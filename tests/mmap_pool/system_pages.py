@@ -8,18 +8,21 @@ from typing import Final
 import pytest
 
 RESERVE: Final = Path("/proc/sys/vm/nr_hugepages")
-FREE: Final = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
+POOL: Final = Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 SHARED: Final = Path("/sys/kernel/mm/transparent_hugepage/shmem_enabled")
 
 
 def free_huge_pages() -> int:
-    return int(FREE.read_text()) if FREE.exists() else 0
+    """Those that nobody has, and that nobody has set aside."""
+    if not POOL.exists():
+        return 0
+    return int((POOL / "free_hugepages").read_text()) - int((POOL / "resv_hugepages").read_text())
 
 
 @contextmanager
 def huge_pages(count: int) -> Iterator[None]:
     """Have at least `count` free pages in the reserve; afterwards it is as it was."""
-    if not FREE.exists():
+    if not POOL.exists():
         pytest.skip("the kernel has no reserve of huge pages")
     before = RESERVE.read_text()
     missing = count - free_huge_pages()
