@@ -2,16 +2,19 @@
 
 import asyncio
 import fcntl
+import json
 import logging
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mmap_pool import SLAB_BYTES, Pages, numa
+from tests.cli.test_submitting import transfer
 from tests.daemon.test_metrics import samples, value
 from tests.outside import ROOT
 from tests.running import running
@@ -20,6 +23,7 @@ from txpool.stores.mmap import UNBOUND, MmapStore
 
 PATIENCE_S = 10
 SLABS = 8
+TRANSFERS = 600
 RECORD = bytes(112)
 F_SEAL_FUTURE_WRITE = 0x10  # from then on nobody writes to the file but through maps that exist; no holes either
 
@@ -129,6 +133,27 @@ def test_a_node_that_is_not_there_leaves_the_store_unbound(caplog: pytest.LogCap
     assert store.numa_node == UNBOUND
     assert len(caplog.records) == 1
     store.close()
+
+
+def test_what_a_block_includes_leaves_its_memory_to_the_system() -> None:
+    calls = [
+        {"jsonrpc": "2.0", "id": nonce, "method": "eth_sendRawTransaction", "params": [transfer(nonce)]}
+        for nonce in range(TRANSFERS)
+    ]
+    roomy = ("--set", f"pool.account_slots={TRANSFERS}", "--set", f"pool.global_slots={TRANSFERS}")
+    asked = ("--set", "slab.pages=normal", "--set", "slab.scavenge_seconds=0.01")
+    with running("--dev", "--dev-period", "0", *roomy, *asked) as daemon:
+        for start in range(0, TRANSFERS, 100):
+            answers = json.loads(daemon.post(json.dumps(calls[start : start + 100]).encode())[1])
+            assert all("result" in answer for answer in answers), answers
+        held = value(samples(daemon), "txpool_slab_bytes", state="used")
+        assert held > TRANSFERS * 200
+
+        daemon.call("dev_mine", 1)
+
+        deadline = time.monotonic() + PATIENCE_S
+        while (returned := value(samples(daemon), "txpool_slab_returned_bytes_total")) < held:
+            assert time.monotonic() < deadline, returned
 
 
 def test_the_daemon_shows_its_node_as_the_kernel_does() -> None:
