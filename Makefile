@@ -64,7 +64,7 @@ test: setup ## run the test suite (ARGS="-k replacement -x")
 test-long: setup ## run every test, with Hypothesis' long profile
 	@$(BIN)/pytest -m '' --hypothesis-profile=long $(ARGS)
 
-test-deps: .tools/.node .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze ## install outside tools for tests: cast, anvil, ethers, viem, web3.js, web3.py, promtool
+test-deps: .tools/.node .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze $(TOOLS)/strace ## install outside tools for tests: cast, anvil, ethers, viem, web3.js, web3.py, promtool
 
 fuzz-decoder: setup ## ten million broken transactions through every decoder (ARGS="--inputs 1000000 --seed 7")
 	@$(BIN)/python -m tests.fuzz.decoder_run $(ARGS)
@@ -149,6 +149,11 @@ $(TOOLS)/systemd-analyze:
 	@mkdir -p $(TOOLS)
 	@command -v systemd-analyze >/dev/null || { $(call debian,systemd); }
 	@ln -sf "$$(command -v systemd-analyze)" $@
+
+$(TOOLS)/strace:
+	@mkdir -p $(TOOLS)
+	@command -v strace >/dev/null || { $(call debian,strace); }
+	@ln -sf "$$(command -v strace)" $@
 
 # $(call debian,PACKAGES) installs Debian packages, or says which to install.
 debian = [ $$(id -u) = 0 ] && apt-get -q update >/dev/null && apt-get -qy install --no-install-recommends $(1) >/dev/null || \

@@ -14,6 +14,7 @@ SUITE: Final = (
     ("million", ("--senders", "1000000")),
     ("pressure", ()),
     ("growth", ()),
+    ("returning", ()),
     ("reading", ()),
     ("ingest", ()),
     ("ingest", ("--batch", "1", "--transactions", "20000")),
@@ -21,8 +22,8 @@ SUITE: Final = (
     ("trace", ("--batch", "1")),
 )
 
-# What has to be asked for: it needs other nodes or tools.
-ASKED_FOR: Final = frozenset({"versus", "harness"})
+# What has to be asked for: it needs other nodes or tools, or answers a single question.
+ASKED_FOR: Final = frozenset({"versus", "harness", "batch_sizes", "page_spikes"})
 
 
 def run(name: str, arguments: list[str]) -> None:

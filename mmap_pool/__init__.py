@@ -10,6 +10,7 @@ from mmap_pool.handle import Handle
 from mmap_pool.lease import Lease
 from mmap_pool.pages import PageReport, Pages
 from mmap_pool.pool import SlabPool
+from mmap_pool.scavenger import Scavenger, Survey
 from mmap_pool.stats import ClassStats, PoolStats
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "PageReport",
     "Pages",
     "PoolStats",
+    "Scavenger",
     "SlabPool",
     "StaleHandleError",
+    "Survey",
 ]

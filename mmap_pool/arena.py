@@ -2,14 +2,16 @@
 
 The file has its full length from the start, sparse: memory is taken step by step as a slab fills from below, each step
 in one system call, so that no other write waits for a page fault. One mapping instead of one a slab because Python
-keeps a file descriptor open for each. Slabs are page-aligned, so that their pages can be given back one by one.
+keeps a file descriptor open for each. Slabs are page-aligned, so that their pages can be given back one by one; which
+are there is kept in one bit a page.
 """
 
 import errno
 import fcntl
 import mmap
 import os
-from array import array
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, Self
 
 from mmap_pool import pages
@@ -30,7 +32,10 @@ class Arena:
         memory: the mapping; slab `n` begins at `n * slab_bytes`.
         view: the same, read-only, to cut views from.
         slabs: how many are claimed.
-        populated_bytes: what they were given so far.
+        kind: of the pages that were asked for, the best that the system did not refuse.
+        page_bytes: what is taken and given back as one: the size of a large page where they are granted.
+        populated_bytes: what the slabs hold now.
+        returned_bytes: what was ever given back.
         refusals: why a better kind of page was not to be had, for those that failed outright.
     """
 
@@ -58,12 +63,13 @@ class Arena:
         self.slabs_max = _slabs_that_fit(limit_bytes, slab_bytes)
         self.slabs = 0
         self.populated_bytes = 0
+        self.returned_bytes = 0
         self._step_bytes = _whole_pages("step_bytes", step_bytes)
-        self._backed = array("Q")  # of each slab, the bytes populated
+        self._absent: list[int] = []  # of each slab, a bit for each page that is not there
         self.refusals: dict[Pages, str] = {}
-        kind, self.fd, self.memory = self._map(ask)
-        if kind is Pages.HUGETLB:
-            self._step_bytes = HUGE_PAGE_BYTES  # less is not to be had
+        self.kind, self.fd, self.memory = self._map(ask)
+        self.page_bytes = _granted_page_bytes(self.kind, slab_bytes)
+        self._step_bytes = max(self._step_bytes, self.page_bytes)  # less is not to be had
         self.view = memoryview(self.memory).toreadonly()
 
     @property
@@ -80,27 +86,47 @@ class Arena:
         """Take the next slab and return its number; None when the limit is reached."""
         if self.slabs == self.slabs_max:
             return None
-        self._backed.append(0)
+        self._absent.append((1 << self.slab_bytes // self.page_bytes) - 1)
         self.slabs += 1
         return self.slabs - 1
 
-    def back(self, slab: int, size: int) -> int:
-        """Have the first `size` bytes of a slab backed by memory, and as many more as make whole steps.
+    def back(self, slab: int, start: int, end: int) -> int:
+        """Have the bytes `start` to `end` of a slab backed by memory, and what is absent from there to the step's end.
 
         Returns:
-            How many are. What lies behind them must not be in use.
+            Where the next page begins, at or behind `start`, that is absent; the slab's end when none is.
         """
-        backed = self._backed[slab]
-        end = min(-(-size // self._step_bytes) * self._step_bytes, self.slab_bytes)
-        if end <= backed:
-            return backed
-        self._populate(slab * self.slab_bytes + backed, end - backed)
-        self._backed[slab] = end
-        self.populated_bytes += end - backed
-        return end
+        first = start // self.page_bytes
+        last = min(-(-end // self._step_bytes) * self._step_bytes, self.slab_bytes) // self.page_bytes
+        missing = self._absent[slab] & (1 << last) - (1 << first)
+        if missing:
+            self._populate(slab, missing)
+            self._absent[slab] ^= missing
+            self.populated_bytes += missing.bit_count() * self.page_bytes
+        beyond = self._absent[slab] >> first
+        return (first + _lowest(beyond)) * self.page_bytes if beyond else self.slab_bytes
+
+    def present(self, slab: int) -> int:
+        """Tell which pages of a slab are there, one bit each."""
+        return (1 << self.slab_bytes // self.page_bytes) - 1 ^ self._absent[slab]
+
+    def give_back(self, slab: int, pages_of: int) -> int:
+        """Return pages of a slab, one bit each, to the system: holes in the file. They read as zeros from here on.
+
+        Returns:
+            How many bytes that were. The caller's word is that all of them are there and nothing in them is in use.
+        """
+        base = slab * self.slab_bytes
+        for first, count in _runs(pages_of):
+            self.memory.madvise(mmap.MADV_REMOVE, base + first * self.page_bytes, count * self.page_bytes)
+        size = pages_of.bit_count() * self.page_bytes
+        self._absent[slab] |= pages_of
+        self.populated_bytes -= size
+        self.returned_bytes += size
+        return size
 
     def touch(self, start: int, length: int) -> None:
-        """Write a byte to each page: how to populate on a kernel that has no call for it."""
+        """Write a byte to each page: how to populate on a kernel that has no call for it. Not where anything lies."""
         self.memory[start : start + length : mmap.PAGESIZE] = bytes(len(range(0, length, mmap.PAGESIZE)))
 
     def report(self) -> PageReport:
@@ -125,13 +151,18 @@ class Arena:
         """Close."""
         self.close()
 
-    def _populate(self, start: int, length: int) -> None:
+    def _populate(self, slab: int, missing: int) -> None:
+        """Get pages. In one call for all: those between, which are there, stay as they are."""
+        base = slab * self.slab_bytes
+        first = _lowest(missing)
+        start, end = base + first * self.page_bytes, base + missing.bit_length() * self.page_bytes
         try:
-            self.memory.madvise(_MADV_POPULATE_WRITE, start, length)
+            self.memory.madvise(_MADV_POPULATE_WRITE, start, end - start)
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
-            self.touch(start, length)
+            for first, count in _runs(missing):
+                self.touch(base + first * self.page_bytes, count * self.page_bytes)
 
     def _map(self, ask: Pages) -> tuple[Pages, int, mmap.mmap]:
         for kind in Pages:
@@ -159,6 +190,30 @@ def _slabs_that_fit(limit_bytes: int, slab_bytes: int) -> int:
     return slabs
 
 
+def _granted_page_bytes(kind: Pages, slab_bytes: int) -> int:
+    """What a fault brings: pages that the system could not grant after all come one by one."""
+    if kind is Pages.HUGETLB:
+        return HUGE_PAGE_BYTES
+    large = kind is Pages.TRANSPARENT and pages.permits_large() and slab_bytes % HUGE_PAGE_BYTES == 0
+    return HUGE_PAGE_BYTES if large else mmap.PAGESIZE
+
+
+def _lowest(bits: int) -> int:
+    return (bits & -bits).bit_length() - 1
+
+
+def _runs(bits: int) -> Iterator[tuple[int, int]]:
+    """Go through the bits that are set: where a row of them begins, and how many they are."""
+    position = 0
+    while bits:
+        gap = _lowest(bits)
+        bits >>= gap
+        length = _lowest(~bits)
+        yield position + gap, length
+        bits >>= length
+        position += gap + length
+
+
 def _open(kind: Pages, size: int, slab_bytes: int) -> tuple[int, mmap.mmap]:
     """Make the file and its mapping. OSError when the system has no such pages."""
     flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
@@ -171,6 +226,9 @@ def _open(kind: Pages, size: int, slab_bytes: int) -> tuple[int, mmap.mmap]:
         memory = _map_sealed(fd, size)
         if kind is Pages.TRANSPARENT:
             memory.madvise(mmap.MADV_HUGEPAGE)
+        elif kind is Pages.NORMAL:
+            with suppress(OSError):  # a kernel without large pages knows no such advice, and needs none
+                memory.madvise(mmap.MADV_NOHUGEPAGE)
     except OSError:
         os.close(fd)
         raise

@@ -8,6 +8,8 @@ A bit for each slot in words of 64, and above them a summary with a bit for each
 and one array, however many slots there are, so the collector has nothing to walk.
 """
 
+import re
+import sys
 from array import array
 from collections.abc import Iterator
 from typing import Final
@@ -66,6 +68,20 @@ class FreeList:
                 self._first = index
         self.count += 1
 
+    def bits(self) -> int:
+        """All of them as one number, a bit each."""
+        little = sys.byteorder == "little"
+        words = self._words if little else array("Q", reversed(self._words))
+        return int.from_bytes(words.tobytes(), sys.byteorder)
+
+    def rows(self, length: int) -> Iterator[tuple[int, int]]:
+        """Go through the rows of at least `length` free slots side by side: the first one, and how many."""
+        bits = self.bits()
+        if _starts(bits, length):
+            text = f"{bits:0{self._capacity}b}"[::-1]
+            for row in re.finditer(f"1{{{length},}}", text):
+                yield row.start(), row.end() - row.start()
+
     def __contains__(self, slot: int) -> bool:
         """Tell whether `slot` is free."""
         return bool(self._words[slot >> _WORD_SHIFT] >> (slot & _BIT_MASK) & 1)
@@ -85,3 +101,13 @@ class FreeList:
     def _lowest_word(self) -> int:
         summary = self._summary
         return (summary & -summary).bit_length() - 1 if summary else len(self._words)
+
+
+def _starts(bits: int, length: int) -> int:
+    """Where as many bits are set in a row: a microsecond that tells whether there are any at all."""
+    known = 1
+    while known < length and bits:
+        step = min(known, length - known)
+        bits &= bits >> step
+        known += step
+    return bits

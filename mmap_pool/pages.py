@@ -39,6 +39,20 @@ _SMAPS: Final = Path("/proc/self/smaps")
 _MAPPING: Final = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ (?P<device>\S+) (?P<inode>\d+)")
 _FIELD: Final = re.compile(r"^(?P<name>\w+): +(?P<kib>\d+) kB$")
 _HUGETLB: Final = ("Shared_Hugetlb", "Private_Hugetlb")
+_SWITCHES: Final = Path("/sys/kernel/mm/transparent_hugepage")
+_GRANTED: Final = frozenset({"[always]", "[within_size]", "[advise]", "[force]"})
+
+
+def permits_large(switches: Path = _SWITCHES) -> bool:
+    """Tell whether the system grants large pages to a file in memory that asks for them.
+
+    The switch for pages of 2 MiB, where the kernel has one for each size, else the common one.
+    """
+    for switch in (switches / "hugepages-2048kB/shmem_enabled", switches / "shmem_enabled"):
+        words = set(switch.read_text().split()) if switch.exists() else {"[inherit]"}
+        if "[inherit]" not in words:
+            return bool(words & _GRANTED)
+    return False
 
 
 def report(fd: int) -> PageReport:

@@ -133,6 +133,14 @@ class SlabPool:
         if slab.free_list.count in (1, slab.slot_count):
             self._note_room(slab, shelf)
 
+    def slab(self, number: int) -> Slab | None:
+        """The slab of that number; None behind the last one."""
+        return self._slabs[number] if number < len(self._slabs) else None
+
+    def live_slots(self, slot_bytes: int) -> int:
+        """How many payloads lie in slots of a size class."""
+        return self._shelves[bisect_left(self._sizes, slot_bytes)].used
+
     def stats(self) -> PoolStats:
         """Count. O(slabs)."""
         classes = tuple(shelf.stats() for shelf in self._shelves if shelf.slabs or shelf.high_water)

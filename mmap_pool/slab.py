@@ -37,12 +37,13 @@ _BIRTH: Final = _ONE_LIFE - _EMPTY  # from the word of an empty slot to that of 
 class Slab:
     """As many slots of `slot_bytes` as one slab of the arena holds; nothing grows later.
 
-    Invariants; `check` walks 1 to 3, the model test presses on 4:
+    Invariants; `check` walks 1 to 4, the model test presses on 5:
 
     1. A slot is live, free, lent (its payload was freed but a loan of it runs) or retired: exactly one of them.
     2. A live slot's length is at most `slot_bytes`.
     3. `retired` counts the slots that have had their last generation.
-    4. A handle opens only the life it was issued for, so that a late reader gets an error, not a stranger's bytes.
+    4. What lies in a live or lent slot, or in any below `_backed`, lies on pages that are there.
+    5. A handle opens only the life it was issued for, so that a late reader gets an error, not a stranger's bytes.
 
     One writer: nothing here is locked.
 
@@ -104,7 +105,7 @@ class Slab:
         """
         slot = self.free_list.take()
         if slot >= self._backed:
-            self._backed = self._arena.back(self.number, (slot + 1) * self.slot_bytes) // self.slot_bytes
+            self._back(slot)
         life = self._words[slot] + _BIRTH
         self._words[slot] = life + size
         start = self._base + slot * self.slot_bytes
@@ -178,6 +179,29 @@ class Slab:
             self.free_list.add(slot)
         return length
 
+    def free_pages(self) -> int:
+        """Find the pages that are there and hold nothing but free slots, one bit each. Up to 0.1 ms a slab of 2 MiB."""
+        present = self._arena.present(self.number)
+        if self.is_empty:
+            return present
+        size = self._arena.page_bytes
+        found = -1 << -(-self.slot_count * self.slot_bytes // size)  # those behind the last slot
+        for first, count in self.free_list.rows(-(-size // self.slot_bytes)):
+            end = first + count
+            start = -(-first * self.slot_bytes // size)
+            stop = (end * self.slot_bytes if end < self.slot_count else self._arena.slab_bytes) // size
+            if start < stop:
+                found |= (1 << stop) - (1 << start)
+        return found & present
+
+    def give_back_pages(self, pages: int) -> int:
+        """Return some of `free_pages` to the system, and tell how many bytes that were."""
+        if not pages:
+            return 0
+        first = ((pages & -pages).bit_length() - 1) * self._arena.page_bytes // self.slot_bytes
+        self._backed = min(self._backed, first)
+        return self._arena.give_back(self.number, pages)
+
     @property
     def is_empty(self) -> bool:
         """Whether every slot could be taken: nothing live, lent or retired."""
@@ -199,8 +223,9 @@ class Slab:
         return max(self._words) >> GENERATION_SHIFT
 
     def check(self) -> None:
-        """Assert invariants 1 to 3. O(slot_count)."""
+        """Assert invariants 1 to 4. O(slot_count)."""
         self.free_list.check()
+        self._check_pages()
         retired = 0
         for slot, word in enumerate(self._words):
             lent = slot in self._loans
@@ -213,6 +238,24 @@ class Slab:
                 assert word % _ONE_LIFE <= self.slot_bytes, slot
         assert self.retired == retired, "the count of retired slots drifted"
         assert all(count > 0 for count in self._loans.values()), "a loan that is none"
+
+    def _back(self, slot: int) -> None:
+        """Have memory below the slot that is taken, the lowest free one: no free slot below it needs any."""
+        start = slot * self.slot_bytes
+        self._backed = self._arena.back(self.number, start, start + self.slot_bytes) // self.slot_bytes
+
+    def _slots_on(self, page: int) -> int:
+        """The slots that have a byte on a page, one bit each; none behind the last slot."""
+        page_bytes = self._arena.page_bytes
+        first = page * page_bytes // self.slot_bytes
+        end = min(-(-(page + 1) * page_bytes // self.slot_bytes), self.slot_count)
+        return (1 << end) - (1 << first) if first < end else 0
+
+    def _check_pages(self) -> None:
+        absent = ~self._arena.present(self.number)
+        needed = (1 << self._backed) - 1 | ~self.free_list.bits()
+        for page in range(self._arena.slab_bytes // self._arena.page_bytes):
+            assert not (absent >> page & 1 and self._slots_on(page) & needed), page
 
     def _release(self, slot: int) -> None:
         """Let an empty slot be taken again, unless it is lent or worn out."""

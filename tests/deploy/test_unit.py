@@ -22,7 +22,7 @@ DefaultDependencies=no
 [Service]
 WatchdogSec=2
 RestartSec=0
-Environment=TXPOOL_DEV__PERIOD=auto
+Environment=TXPOOL_DEV__PERIOD=auto TXPOOL_SLAB__NUMA=0
 StandardError=append:{LOG}
 """
 FETCH_METRICS: Final = (
@@ -109,6 +109,14 @@ def test_the_sandbox_hides_no_metric(machine: RealSystemd) -> None:
 
     assert "\nprocess_resident_memory_bytes " in page
     assert "\ntxpool_head_number " in page
+
+
+@pytest.mark.needs_root
+def test_a_memory_node_that_the_sandbox_forbids_to_bind_to_is_done_without(machine: RealSystemd) -> None:
+    page = machine.run("/opt/txpool/bin/python", "-c", FETCH_METRICS).stdout
+
+    assert "\ntxpool_slab_numa_node -1\n" in page
+    assert "not bound to memory node 0" in machine.run("cat", LOG).stdout
 
 
 @pytest.mark.needs_root

@@ -11,16 +11,6 @@ from mmap_pool.pages import report
 PAGE = mmap.PAGESIZE
 
 
-def free_huge_pages() -> int:
-    pool = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
-    return int(pool.read_text()) if pool.exists() else 0
-
-
-def large_shared_pages() -> bool:
-    switch = Path("/sys/kernel/mm/transparent_hugepage/shmem_enabled")
-    return switch.exists() and not {"[never]", "[deny]"} & set(switch.read_text().split())
-
-
 def test_an_arena_takes_no_memory_before_a_slab_is_claimed() -> None:
     with Arena(64 << 20, ask=Pages.NORMAL) as arena:
         assert arena.report().file_bytes == 0
@@ -30,15 +20,15 @@ def test_a_slab_is_backed_in_whole_steps_and_its_neighbour_is_not() -> None:
     with Arena(64 * PAGE, slab_bytes=16 * PAGE, step_bytes=6 * PAGE, ask=Pages.NORMAL) as arena:
         assert [arena.claim(), arena.claim()] == [0, 1]
 
-        assert arena.back(0, 1) == 6 * PAGE
+        assert arena.back(0, 0, 1) == 6 * PAGE
         assert arena.report().file_bytes == arena.report().resident_bytes == 6 * PAGE
-        assert arena.back(0, 6 * PAGE) == 6 * PAGE
-        assert arena.back(0, 6 * PAGE + 1) == 12 * PAGE
-        assert arena.back(0, 12 * PAGE + 1) == 16 * PAGE
-        assert arena.back(0, 1) == 16 * PAGE
+        assert arena.back(0, PAGE, 6 * PAGE) == 6 * PAGE
+        assert arena.back(0, 6 * PAGE - 1, 6 * PAGE + 1) == 12 * PAGE
+        assert arena.back(0, 12 * PAGE, 12 * PAGE + 1) == 16 * PAGE
+        assert arena.back(0, 0, 1) == 16 * PAGE
 
         assert arena.report().file_bytes == arena.populated_bytes == 16 * PAGE
-        assert arena.back(1, 16 * PAGE) == 16 * PAGE
+        assert arena.back(1, 0, 16 * PAGE) == 16 * PAGE
         assert arena.report().file_bytes == arena.populated_bytes == 32 * PAGE
 
 
@@ -144,48 +134,6 @@ def test_slabs_that_are_no_whole_huge_pages_fall_back_and_say_why() -> None:
     with Arena(4 * PAGE, slab_bytes=PAGE, ask=Pages.HUGETLB) as arena:
         assert "not whole huge pages" in arena.refusals[Pages.HUGETLB]
         assert arena.report().kind is not Pages.HUGETLB
-
-
-def test_a_reserve_too_small_for_the_arena_falls_back() -> None:
-    with Arena((free_huge_pages() + 1) * HUGE_PAGE_BYTES, ask=Pages.HUGETLB) as arena:
-        assert Pages.HUGETLB in arena.refusals
-
-
-def test_huge_pages_of_the_reserve_are_used_and_reported() -> None:
-    if free_huge_pages() < 2:
-        pytest.skip("needs 2 free huge pages (vm.nr_hugepages)")
-    with Arena(2 * HUGE_PAGE_BYTES, ask=Pages.HUGETLB) as arena:
-        pool = SlabPool(arena)
-        pool.put(bytes(1000))
-
-        got = arena.report()
-        assert got.kind is Pages.HUGETLB
-        assert got.resident_bytes == got.huge_bytes == got.file_bytes == arena.populated_bytes == HUGE_PAGE_BYTES
-        for _ in range(1500):
-            assert pool.put(bytes(1000)) is not None
-        assert arena.report() == got
-
-
-def test_transparent_large_pages_are_used_and_reported() -> None:
-    if not large_shared_pages():
-        pytest.skip("needs transparent_hugepage/shmem_enabled to permit it")
-    with Arena(4 * HUGE_PAGE_BYTES, ask=Pages.TRANSPARENT) as arena:
-        pool = SlabPool(arena)
-        pool.put(bytes(1000))
-
-        got = arena.report()
-        assert got.kind is Pages.TRANSPARENT
-        assert got.huge_bytes == HUGE_PAGE_BYTES
-
-
-def test_where_large_pages_are_not_granted_the_report_says_normal() -> None:
-    if large_shared_pages():
-        pytest.skip("this system grants them")
-    with Arena(4 * HUGE_PAGE_BYTES, ask=Pages.TRANSPARENT) as arena:
-        arena.claim()
-        arena.back(0, HUGE_PAGE_BYTES)
-
-        assert arena.report() == (Pages.NORMAL, HUGE_PAGE_BYTES, 0, HUGE_PAGE_BYTES)
 
 
 def test_the_report_of_an_unmapped_file_counts_only_its_blocks() -> None:

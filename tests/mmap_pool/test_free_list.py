@@ -1,4 +1,5 @@
 import gc
+from itertools import groupby
 
 import pytest
 from hypothesis import given
@@ -57,3 +58,22 @@ def test_check_notices_a_bit_without_a_slot() -> None:
 
     with pytest.raises(AssertionError, match="stands for no slot"):
         free.check()
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=300), st.integers(1, 70))
+def test_rows_are_the_longest_stretches_of_free_slots(free: list[bool], length: int) -> None:
+    free_list = FreeList(len(free))
+    for _ in free:
+        free_list.take()
+    for slot in (slot for slot, is_free in enumerate(free) if is_free):
+        free_list.add(slot)
+
+    found = list(free_list.rows(length))
+
+    expected, start = [], 0
+    for is_free, members in groupby(free):
+        count = len(list(members))
+        if is_free and count >= length:
+            expected.append((start, count))
+        start += count
+    assert found == expected

@@ -197,9 +197,15 @@ class StoreSettings(Section, frozen=True):
 
 
 class SlabSettings(Section, frozen=True):
-    """The memory of the mmap store: the best kind of pages to ask for; where there are none, the next one serves."""
+    """The memory of the mmap store: the best kind of pages to ask for; where there are none, the next one serves.
+
+    `numa` is the memory node that it should come from; `auto` is that of the processor which the pool starts on, where
+    there is more than one. `scavenge_seconds` lie between two rounds that return free pages to the system; 0: none do.
+    """
 
     pages: Literal["hugetlb", "transparent", "normal"] = "hugetlb"
+    numa: Literal["auto", "off"] | NotNegative = "auto"
+    scavenge_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
 
 
 class EventsSettings(Section, frozen=True):

@@ -8,11 +8,19 @@ from typing import Final, Protocol
 from txpool.daemon.node import Node
 from txpool.daemon.watches import Watches
 from txpool.ingest.ingest import Ingest
-from txpool.observe.catalogue import event_families, info_family, memory_families, pool_families, store_families
+from txpool.observe.catalogue import (
+    event_families,
+    info_family,
+    memory_families,
+    pool_families,
+    slab_families,
+    store_families,
+)
 from txpool.observe.page import CONTENT_TYPE, Family, Page, counter, counters, gauge, gauges
 from txpool.observe.process import ProcessMetrics
 from txpool.rpc.http import Exchange, HttpServer
 from txpool.rpc.session_server import SessionServer
+from txpool.stores.mmap import MmapStore
 
 PATH: Final = b"/metrics"
 
@@ -58,6 +66,7 @@ def families(node: Node, ingest: Ingest, rpc: RpcServers, watches: Watches, stor
         ),
         *pool_families(node.pool, ingest.counters.refused),
         *store_families(node.store),
+        *(slab_families(node.store) if isinstance(node.store, MmapStore) else ()),
         *event_families(node.events),
         *node.head_updates.families(),
         *ingest_families(ingest),

@@ -18,6 +18,7 @@ from txpool.core.head import HeadChange
 from txpool.core.pool import Pool
 from txpool.core.record import RECORD_BYTES
 from txpool.core.settings import PoolSettings
+from txpool.daemon.slab_memory import settle_on_node
 from txpool.history.input_log import InputLog, RecordedPool
 from txpool.observe.catalogue import HeadUpdates
 from txpool.stores.heap import HeapStore
@@ -112,6 +113,7 @@ def _store(settings: Settings) -> MmapStore | HeapStore:
     if settings.store.kind == "heap":
         return HeapStore(limit_bytes)
     store = MmapStore.open(limit_bytes, RECORD_BYTES, ask=PAGES[settings.slab.pages])
+    settle_on_node(store, settings.slab.numa)
     for kind, why in store.pool.arena.refusals.items():
         LOG.info("no %s pages, others serve: %s", kind.name.lower(), why)
     return store

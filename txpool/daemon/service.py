@@ -32,9 +32,11 @@ from txpool.daemon.metrics import MetricsPage, families
 from txpool.daemon.miner import Miner
 from txpool.daemon.node import Node
 from txpool.daemon.ready import banner, ready_line
+from txpool.daemon.slab_memory import scavenge
 from txpool.daemon.watches import Watches
 from txpool.observe.allocation_trace import AllocationTracer
 from txpool.rpc.service import SEND
+from txpool.stores.mmap import MmapStore
 from txpool.systemd import Notifier
 
 LOG: Final = logging.getLogger(__name__)
@@ -122,6 +124,9 @@ class Daemon:
                 group.create_task(expire_queued(self._node)),
                 group.create_task(feed_watchdog(self._node, self._notifier)),
             ]
+            if isinstance(self._node.store, MmapStore):
+                scavenger = self._node.store.scavenger
+                chores.append(group.create_task(scavenge(scavenger, self._settings.slab.scavenge_seconds)))
             self._announce(places, metrics)
             await told.wait()
             await self._stop()

@@ -1,7 +1,7 @@
 """The metrics of pool, store, events and memory. Their names stay: dashboards and alerts hang on them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from txpool.core.events import EventRing
 from txpool.core.pool import Pool
@@ -99,6 +99,33 @@ def store_families(store: Store) -> list[Family]:
             sizes,
         ),
         gauge("txpool_slab_high_water_slots", "Most slots ever in use.", lambda: store.stats().high_water_slots),
+    ]
+
+
+class SlabFigures(Protocol):
+    """What a store in slabs can say beyond its `stats`."""
+
+    numa_node: int
+
+    @property
+    def returned_bytes(self) -> int:
+        """What was ever given back to the system."""
+
+    @property
+    def fragmentation(self) -> float:
+        """The part of the slabs' memory that is free and cannot go back."""
+
+
+def slab_families(slabs: SlabFigures) -> list[Family]:
+    """The memory of a store in slabs."""
+    return [
+        counter("txpool_slab_returned_bytes_total", "Free pages returned to the system.", lambda: slabs.returned_bytes),
+        gauge(
+            "txpool_slab_fragmentation_ratio",
+            "Part of the slabs' memory that is free and shares its page with something, at the last scavenging.",
+            lambda: slabs.fragmentation,
+        ),
+        gauge("txpool_slab_numa_node", "Memory node that slabs are bound to; -1 is none.", lambda: slabs.numa_node),
     ]
 
 

@@ -1,17 +1,28 @@
 """Transactions in a slab pool: outside the collector's reach, in memory that can go back to the system."""
 
-from typing import Self
+import errno
+from typing import Final, Self
 
-from mmap_pool import SLAB_BYTES, Arena, HandleError, Pages, SlabPool
+from mmap_pool import SLAB_BYTES, Arena, HandleError, Pages, Scavenger, SlabPool, numa
 from txpool.core.store import Lease, StaleHandleError, StoreStats
+
+UNBOUND: Final = -1
 
 
 class MmapStore:
-    """The `Store` over a slab pool: a slot holds the record and, behind it, the payload."""
+    """The `Store` over a slab pool: a slot holds the record and, behind it, the payload.
+
+    Attributes:
+        pool: the slabs.
+        scavenger: gives free pages back, when it is told to work.
+        numa_node: the memory node that the slabs are bound to, by the kernel's account.
+    """
 
     def __init__(self, pool: SlabPool, record_bytes: int) -> None:
         """Keep transactions in `pool`, each with a record of `record_bytes`."""
         self.pool = pool
+        self.scavenger = Scavenger(pool)
+        self.numa_node = UNBOUND
         self._record_bytes = record_bytes
 
     @classmethod
@@ -61,6 +72,29 @@ class MmapStore:
             self.pool.free(handle)
         except HandleError as error:
             raise StaleHandleError(str(error)) from error
+
+    @property
+    def returned_bytes(self) -> int:
+        """What was ever given back to the system."""
+        return self.scavenger.returned_bytes
+
+    @property
+    def fragmentation(self) -> float:
+        """The part of the slabs' memory that is free and cannot go back, at the end of the scavenger's last round."""
+        return self.scavenger.survey.fragmentation
+
+    def prefer_node(self, node: int) -> None:
+        """Have memory that is not there yet come from `node` while it has any.
+
+        Raises:
+            OSError: the kernel refuses, or does not show that it has done so.
+        """
+        memory = self.pool.arena.memory
+        numa.prefer(memory, node)
+        found = numa.placement(memory)
+        if found is None or found.preferred != node:
+            raise OSError(errno.ENOTSUP, f"mbind reported success, and numa_maps says {found}")
+        self.numa_node = node
 
     def stats(self) -> StoreStats:
         """Count. O(slabs)."""
