@@ -4,11 +4,13 @@
 
 The server works for a fixed time on every POST and answers with the same JSON, so it is the bottleneck for either
 client (wrk alone would send more), and what is compared is how they measure. wrk comes from Debian
-(`apt-get install wrk`). Prints requests a second and latencies of both, and by how much they differ.
+(`apt-get install wrk`). Prints requests a second and latencies of both, by how much they differ
+within a round, and how many of the requests that the server has counted each has.
 """
 
 import argparse
 import asyncio
+import ctypes
 import multiprocessing
 import re
 import shutil
@@ -36,6 +38,7 @@ ANSWER_BODY: Final = b'{"jsonrpc":"2.0","id":1,"result":"0x' + b"11" * 32 + b'"}
 ANSWER: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(ANSWER_BODY) + ANSWER_BODY
 )
+Served = ctypes.c_uint64
 _UNITS: Final = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
@@ -45,9 +48,10 @@ class Stub(asyncio.Protocol):
     _transport: asyncio.Transport
     _waiting = b""
 
-    def __init__(self, service_ns: int) -> None:
-        """Work so long on each request."""
+    def __init__(self, service_ns: int, served: Served) -> None:
+        """Work so long on each request, and count it."""
         self._service_ns = service_ns
+        self._served = served
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep it."""
@@ -62,13 +66,14 @@ class Stub(asyncio.Protocol):
             while time.perf_counter_ns() < until:
                 pass
             self._transport.write(ANSWER)
+            self._served.value += 1
 
 
-def serve(pipe: Pipe, service_ns: int) -> None:
+def serve(pipe: Pipe, service_ns: int, served: Served) -> None:
     """Be the stub, until killed."""
 
     async def main() -> None:
-        server = await asyncio.get_running_loop().create_server(lambda: Stub(service_ns), "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(lambda: Stub(service_ns, served), "127.0.0.1", 0)
         pipe.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
@@ -84,7 +89,11 @@ def by_harness(corpus: Path, target: Target, connections: int, seconds: float) -
         whole.merge(second)
     latency = milliseconds(whole.latency)
     rate = whole.accepted / recording.last_answer * 1e9
-    return {"requests a second": rate, **{name: latency[name] for name in ("p50", "p90", "p99")}}
+    return {
+        "requests": whole.accepted,
+        "requests a second": rate,
+        **{name: latency[name] for name in ("p50", "p90", "p99")},
+    }
 
 
 def by_wrk(body: bytes, target: Target, connections: int, seconds: float, folder: Path) -> dict[str, float]:
@@ -94,7 +103,10 @@ def by_wrk(body: bytes, target: Target, connections: int, seconds: float, folder
     script.write_text(f"wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = '{text}'\n")
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(script), target.address]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = {"requests a second": float(re.findall(r"Requests/sec:\s+([\d.]+)", told)[0])}
+    found = {
+        "requests": float(re.findall(r"(\d+) requests in", told)[0]),
+        "requests a second": float(re.findall(r"Requests/sec:\s+([\d.]+)", told)[0]),
+    }
     for percent, number, unit in re.findall(r"^\s+(50|90|99)%\s+([\d.]+)(us|ms|s)$", told, re.MULTILINE):
         found[f"p{percent}"] = float(number) * _UNITS[unit]
     return found
@@ -112,7 +124,8 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit("wrk is not installed; on Debian: apt-get install wrk")
     context = multiprocessing.get_context("spawn")
     pipe, far = context.Pipe()
-    stub = context.Process(target=serve, args=(far, round(options.service_us * 1e3)), daemon=True)
+    served: Served = context.Value("Q", lock=False)
+    stub = context.Process(target=serve, args=(far, round(options.service_us * 1e3), served), daemon=True)
     stub.start()
     target = parse_target(f"http://127.0.0.1:{pipe.recv()}/")
     with tempfile.TemporaryDirectory(prefix="harness-") as name:
@@ -122,7 +135,8 @@ def main(arguments: Sequence[str]) -> None:
         prepare(Recipe(senders=100, calldata=(Calldata(1),)), count, folder / "corpus", processes=2)
         with Corpus(folder / "corpus") as corpus:
             body = next(requests(corpus, 1)).body
-        mine, its = [], []
+        mine: list[dict[str, float]] = []
+        its: list[dict[str, float]] = []
 
         def ours() -> None:
             mine.append(by_harness(folder / "corpus", target, options.connections, options.seconds))
@@ -131,8 +145,10 @@ def main(arguments: Sequence[str]) -> None:
             its.append(by_wrk(body, target, options.connections, options.seconds, folder))
 
         for number in range(options.rounds):
-            for measure in (theirs, ours) if number % 2 else (ours, theirs):  # who is second in turn, too
+            for measure, told in ((theirs, its), (ours, mine)) if number % 2 else ((ours, mine), (theirs, its)):
+                before = served.value
                 measure()
+                told[-1]["of those served"] = told[-1].pop("requests") / (served.value - before)
     stub.kill()
     print(f"{options.connections} connections, {options.rounds} rounds of {options.seconds:g} s, medians")
     for figure in mine[0]:

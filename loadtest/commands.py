@@ -40,7 +40,7 @@ class CannotConnect(click.ClickException):
 
 @click.group()
 def load() -> None:
-    """Measure a node under load: prepare, import, run, report, compare.
+    """Measure a node under load.
 
     Any node with JSON-RPC will do. A scenario says what is sent and how; configs/load has some.
     """

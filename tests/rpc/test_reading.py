@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from bench.http import OpenDoor
 from tests.rpc.loop import Client, Listening, run, until
 from tests.rpc.node import ALICE, BOB, CAROL, GWEI, Node, call, hexed, text, transfer
 from tests.rpc.plain_ipc import PlainIpc
@@ -18,9 +20,10 @@ from txpool.core.tx import Tx, decode
 from txpool.rpc.content import of_everyone, of_one, whole_transactions
 from txpool.rpc.http import HttpLimits
 from txpool.rpc.http_message import Exchange
+from txpool.rpc.method import Method
 from txpool.rpc.render import pooled_transaction
-from txpool.rpc.service import RpcLimits
-from txpool.rpc.streaming import PIECE_CHARACTERS, STREAMED_MAX, Flow, Stream, Turns, gather
+from txpool.rpc.service import JsonRpc, RpcLimits
+from txpool.rpc.streaming import PIECE_CHARACTERS, STREAMED_MAX, Answer, Flow, Gathered, Stream, Turns, gather
 
 COUNT = 24
 ASKED = 100
@@ -303,12 +306,12 @@ def test_what_is_made_on_the_spot_in_one_turn_is_one_piece_however_many_ask() ->
         turns.answer(texts(300))
         assert made == [0, 300]
 
-        whole = list[list[bytes] | None]()
+        whole = list[Gathered | None]()
         for answer in answers[:3]:
             assert isinstance(answer, Stream)
             gather(answer, whole.append)
         await until(lambda: len(whole) == 3)
-        assert [b"".join(pieces or ()) for pieces in whole] == [b"x" * PIECE_CHARACTERS + b"y"] * 3
+        assert [b"".join(each or ()) for each in whole] == [b"x" * PIECE_CHARACTERS + b"y"] * 3
 
     run(story())
 
@@ -352,7 +355,7 @@ def test_so_many_are_under_way_and_the_next_begins_when_one_ends_or_its_peer_goe
 
 def test_what_is_held_until_it_is_whole_is_made_one_after_the_other() -> None:
     async def story() -> None:
-        turns, told, whole = Turns(), list[str](), list[list[bytes] | None]()
+        turns, told, whole = Turns(), list[str](), list[Gathered | None]()
 
         def made(name: str) -> Iterator[bytes]:
             for _ in range(3):
@@ -363,7 +366,30 @@ def test_what_is_held_until_it_is_whole_is_made_one_after_the_other() -> None:
             gather(Stream(made(name), turns), whole.append)
         await until(lambda: len(whole) == 2)
         assert "".join(told) == "aaabbb"
-        assert whole == [[b"a"] * 3, [b"b"] * 3]
+        assert [list(each or ()) for each in whole] == [[b"a"] * 3, [b"b"] * 3]
+
+    run(story())
+
+
+def test_what_is_held_for_batches_has_a_bound_and_counts_until_it_is_sent() -> None:
+    async def story() -> None:
+        turns, told = Turns(held_max=2_000), list[Answer]()
+        long = Method(lambda: Stream(iter([b"1" * 900]), turns))
+        rpc = JsonRpc({"long": long}, OpenDoor(), time.monotonic)
+        body = text(*(call("long", identity=number) for number in range(3)))
+
+        rpc.handle(body.encode(), lambda answer, _status=200: told.append(answer))
+        await until(lambda: bool(told))
+
+        (answer,) = told
+        assert isinstance(answer, Stream)
+        assert 1_800 < turns.held <= turns.held_max  # two of them, with their envelopes
+        first, second, third = json.loads(b"".join(answer.pieces))
+        assert first["result"] == second["result"] == int("1" * 900)
+        assert third["error"] == {"code": -32005, "message": "too many bytes of long answers under way"}
+        told.clear()
+        del answer
+        assert turns.held == 0
 
     run(story())
 

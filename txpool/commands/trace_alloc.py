@@ -24,7 +24,7 @@ TICK_SECONDS = 0.1
 @click.option("--html", type=click.Path(dir_okay=False, writable=True), help="Write a flame graph there.")
 @remote
 def trace_alloc(*, seconds: float, min_bytes: int, html: str | None, as_json: bool, rpc: str, timeout: float) -> None:
-    """Show what allocates much memory in the running daemon, and on whose behalf.
+    """Show what allocates much memory in the daemon, and for whom.
 
     While it records, a transaction costs the daemon more CPU. It takes the order over its Unix socket alone: --rpc
     PATH; its ready line names it.

@@ -36,6 +36,7 @@ NO_SUBSCRIPTION_NAME: Final = RpcError(INVALID_PARAMS, "expected subscription na
 NO_NOTIFICATIONS: Final = RpcError(METHOD_NOT_FOUND, "notifications not supported")
 CRASHED: Final = RpcError(INTERNAL_ERROR, "method handler crashed")
 SHUTTING_DOWN: Final = RpcError(LIMIT_EXCEEDED, "shutting down")
+NO_ROOM: Final = RpcError(LIMIT_EXCEEDED, "too many bytes of long answers under way")
 NON_ARRAY: Final = RpcError(INVALID_PARAMS, "non-array args")
 NO_HEADER: Final = RpcError(SERVER_ERROR, "header not found")
 

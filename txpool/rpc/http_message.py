@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from txpool.rpc.streaming import Answer, Stream, gather
+from txpool.rpc import errors
+from txpool.rpc.streaming import Answer, Gathered, Stream, gather
 
 JSON: Final = b"application/json"
 TEXT: Final = b"text/plain; charset=utf-8"
@@ -110,12 +111,14 @@ class Exchange:
             answers.answer(number, head, Stream(_chunks(body.pieces), body.turns))
             return
 
-        def made(pieces: list[bytes] | None) -> None:
-            if pieces is None:
+        def made(whole: Gathered | None) -> None:
+            if whole is None:
                 self.refuse(500, "internal server error")
-                return
-            head = answers.stamp.head(status, sum(map(len, pieces)), content_type, lines)
-            answers.answer(number, head, Stream(pieces, body.turns))
+            elif whole.refused:
+                self.refuse(503, errors.NO_ROOM.message)
+            else:
+                head = answers.stamp.head(status, whole.size, content_type, lines)
+                answers.answer(number, head, Stream(whole, body.turns))
 
         gather(body, made)
 

@@ -29,7 +29,7 @@ from txpool.rpc.envelope import (
 )
 from txpool.rpc.errors import RpcError
 from txpool.rpc.method import Methods
-from txpool.rpc.streaming import Answer, Stream, Turns, gather
+from txpool.rpc.streaming import Answer, Gathered, Stream, Turns, gather
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -270,7 +270,7 @@ class BatchRun:
         self._peer = peer
         self._items = batch.items
         self._answers: list[bytes] = [b""] * len(batch.items)
-        self._long: dict[int, list[bytes]] = {}  # answers in pieces, instead
+        self._long: dict[int, Gathered] = {}  # answers in pieces, instead
         self._done = done
         self._next = 0  # the item to start next
         self._open = 0  # started and not answered
@@ -331,15 +331,15 @@ class BatchRun:
         if not self._open and not self._running:
             self.go()
 
-    def _put_pieces(self, index: int, pieces: list[bytes] | None) -> None:
+    def _put_pieces(self, index: int, whole: Gathered | None) -> None:
         """A long answer is made, or broke. It stays in pieces: to join them would take long."""
-        if pieces is None:
+        if whole is None or whole.refused:
             call = self._items[index]
             assert isinstance(call, Call), "only calls have long answers"
-            self._put(index, error(identity_of(call), errors.CRASHED))
+            self._put(index, error(identity_of(call), errors.CRASHED if whole is None else errors.NO_ROOM))
             return
-        self._long[index] = pieces
-        self._bytes += sum(map(len, pieces))
+        self._long[index] = whole
+        self._bytes += whole.size
         self._put(index, b"")
 
     def _break_off(self, why: RpcError) -> None:
@@ -354,7 +354,10 @@ class BatchRun:
 
     def _finish(self) -> None:
         if self._turns is not None and self._long:
-            in_pieces = (self._long.get(index) or [answer] for index, answer in enumerate(self._answers))
+            long = self._long
+            in_pieces = (
+                long[index].pieces if index in long else [answer] for index, answer in enumerate(self._answers)
+            )
             self._done(Stream(_joined(in_pieces), self._turns))
             return
         answers = [answer for answer in self._answers if answer]

@@ -20,6 +20,7 @@ PIECE_CHARACTERS: Final = 131_072
 PIECE_SECONDS: Final = 0.0015
 STREAMED_MAX: Final = 64  # long answers under way on their way to peers
 GATHERED_MAX: Final = 1  # those that are held until they are whole
+GATHERED_BYTES_MAX: Final = 256 * 1024 * 1024  # held, of all of those, until they are sent
 
 
 class Turns:
@@ -28,11 +29,14 @@ class Turns:
     Attributes:
         streamed: places for long answers that leave while they are made.
         gathered: places for those that do not.
+        held: bytes of those that are held; `held_max` is their bound.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, held_max: int = GATHERED_BYTES_MAX) -> None:
         self.streamed = Places(STREAMED_MAX)
         self.gathered = Places(GATHERED_MAX)
+        self.held = 0
+        self.held_max = held_max
         self._waiting: deque[Callable[[], None]] = deque()
         self._characters = 0  # made on the spot in this turn of the loop
         self._seconds = 0.0
@@ -226,8 +230,53 @@ class Flow:
         self._ended(whole)
 
 
-def gather(stream: Stream, ready: Callable[[list[bytes] | None], None]) -> None:
+class Gathered:
+    """A long answer that is held whole, in pieces; it counts as held as long as it lives.
+
+    Attributes:
+        refused: it found no room beside the others; there are no pieces.
+    """
+
+    __slots__ = ("_turns", "pieces", "refused", "size")
+
+    def __init__(self, turns: Turns) -> None:
+        self.pieces: list[bytes] = []
+        self.size = 0
+        self.refused = False
+        self._turns = turns
+
+    def add(self, piece: bytes) -> None:
+        """Hold one more, or give up."""
+        if self._turns.held + len(piece) > self._turns.held_max:
+            self.refused = True
+            self._let_go()
+        if not self.refused:
+            self.pieces.append(piece)
+            self.size += len(piece)
+            self._turns.held += len(piece)
+
+    def made_of(self, stream: Stream) -> Iterator[bytes]:
+        """The stream's pieces, as long as there is room for them."""
+        for piece in stream.pieces:
+            if self.refused:
+                return
+            yield piece
+
+    def _let_go(self) -> None:
+        self._turns.held -= self.size
+        self.size = 0
+        self.pieces = []
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.pieces
+
+    def __del__(self) -> None:
+        self._let_go()
+
+
+def gather(stream: Stream, ready: Callable[[Gathered | None], None]) -> None:
     """Make all of it, in turns, for whom needs it whole; None if that broke."""
-    pieces: list[bytes] = []
-    places = stream.turns.gathered
-    Flow(stream, pieces.append, lambda whole: ready(pieces if whole else None), places).go()
+    turns = stream.turns
+    gathered = Gathered(turns)
+    parts = Stream(gathered.made_of(stream), turns)
+    Flow(parts, gathered.add, lambda whole: ready(gathered if whole else None), turns.gathered).go()
