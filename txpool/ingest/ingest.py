@@ -138,6 +138,10 @@ class Ingest:
             self._loop.call_soon(self._turn)
         return None
 
+    def limit_batches(self, most: int | None) -> None:
+        """Judge no more than so many in one go, until told otherwise; None: as the settings say."""
+        self._batch_max = min(most or self.settings.batch_max, self.settings.batch_max)
+
     def just_judged(self, tx_hash: bytes) -> Tx | None:
         """A transaction of the batch whose events are being told; the pool may have let it go again."""
         candidates = self._lane[0].candidates if self._lane else ()

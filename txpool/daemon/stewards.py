@@ -1,0 +1,44 @@
+"""Who looks at how the daemon fares, and has it do less where it must: the governor and the guard of memory."""
+
+from txpool.config import Settings
+from txpool.daemon.governing import Governing
+from txpool.daemon.listeners import LiveParts
+from txpool.daemon.memory_guard import MemoryGuard
+from txpool.daemon.node import Node
+from txpool.ingest.ingest import Ingest
+from txpool.observe.histogram import Histogram
+from txpool.observe.page import Family
+from txpool.rollout.relief import Relief
+from txpool.rpc.pool_governor import GovernorStanding, MemoryStanding
+
+
+class Stewards:
+    """Both of them.
+
+    Args:
+        settings: their sections.
+        node: whose pool obeys.
+        ingest: which obeys.
+        live: the streams, which obey, and those who are told.
+        durations: how long submissions took.
+    """
+
+    def __init__(self, settings: Settings, node: Node, ingest: Ingest, live: LiveParts, durations: Histogram) -> None:
+        tell = live.governor.tell
+        self.governing = Governing(
+            settings.governor, pool=node.pool, ingest=ingest, streams=live.streams, durations=durations, tell=tell
+        )
+        self.memory_guard = MemoryGuard(settings.memory, node.pool, Relief(), tell)
+        live.governor.stewards = self
+
+    def governor(self) -> GovernorStanding:
+        """How far the governor has gone."""
+        return self.governing.standing()
+
+    def memory(self) -> MemoryStanding:
+        """How short of memory the process is."""
+        return self.memory_guard.standing()
+
+    def families(self) -> list[Family]:
+        """What both show."""
+        return [*self.governing.families(), *self.memory_guard.families()]
