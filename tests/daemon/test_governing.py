@@ -10,6 +10,7 @@ from tests.running import Daemon, running
 from txpool.client.jsonrpc import RpcClient
 from txpool.client.status import describe_status, fetch_status
 from txpool.config.sections import GovernorSettings
+from txpool.core.rejection import Reason
 from txpool.core.settings import PoolSettings
 from txpool.daemon.governing import Governing
 from txpool.observe.histogram import REQUEST_BOUNDS, Histogram
@@ -115,6 +116,23 @@ def test_senders_hear_what_is_refused_and_replacements_pass() -> None:
                 "transaction gas price below minimum: gas tip cap 999999999, minimum needed 1000000000"
             )
             assert await refusal(node, transfer(ALICE, 0, tip_cap=2 * GWEI, fee_cap=200 * GWEI)) is None
+
+    run(scene())
+
+
+def test_what_is_under_the_floor_costs_no_signature() -> None:
+    async def scene() -> None:
+        async with Node() as node:
+            it = Scene(node)
+            it.reach(3)
+
+            await refusal(node, transfer(ALICE, tip_cap=1))
+
+            counters = node.ingest.counters
+            assert (counters.recovered_inline, counters.refused[Reason.TIP_BELOW_MINIMUM]) == (0, 1)
+            assert node.pool.events.next_seq == 0
+            it.take(40, 0.001)
+            assert await refusal(node, transfer(ALICE, tip_cap=1)) is None
 
     run(scene())
 

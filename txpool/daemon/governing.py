@@ -93,9 +93,9 @@ class Governing:
             self._streams.tell_hashes_only()
         elif step is Step.FULL_SERVICE:
             self._streams.tell_everything()
-        self._ingest.limit_batches(settings.batch_max if step >= Step.SMALL_BATCHES else None)
         pool = self._pool
         floor = (pool.restraint.price_floor or self._floor()) if step >= Step.HIGH_FLOOR else 0
+        self._ingest.ease(settings.batch_max if step >= Step.SMALL_BATCHES else None, floor)
         restraint = msgspec.structs.replace(pool.restraint, price_floor=floor, gapless=step >= Step.NO_GAPS)
         if restraint != pool.restraint:
             pool.restrain(restraint, now=time.time_ns())
