@@ -1,9 +1,9 @@
 """The governor at work: a daemon is sent more than it can bear for a while, steps down, recovers, and steps up again.
 
-    python -m bench governor [--rate TPS] [--calm-rate TPS] [--calm S] [--overload S] [--json FILE]
+    python -m bench governor [--rate TPS] [--calm-rate TPS] [--calm S] [--overload S] [--recovery S] [--json FILE]
 
-The load harness sends an open loop of batches: a calm time, an overload, a calm time, and then nothing. Half of the
-transactions tip less than the floor of step 3. Prints a line a second (what the client saw, what the governor did) and
+The load harness sends an open loop of batches: a calm time, an overload, a longer calm time, and then nothing. Half of
+the transactions tip less than the floor of step 3. Prints a line a second (what the client saw, what the governor did) and
 the governor's own moves; the run fails where it did not step down, or not come back up to full service.
 """
 
@@ -24,8 +24,8 @@ from loadtest.rpc import RpcFailedError, call
 from loadtest.scenario import Fees, Load, Recipe, Stage
 from loadtest.session import Progress, run
 
-SENDERS: Final = 20_000
-CONNECTIONS: Final = 64
+SENDERS: Final = 100_000
+CONNECTIONS: Final = 48
 BATCH: Final = 25
 SPARE: Final = 1.02  # of a corpus, beyond the mean of what is sent
 SETTLE_SECONDS: Final = 120
@@ -105,16 +105,17 @@ def judged(moves: Sequence[dict[str, Any]]) -> Iterator[str]:
 def main(arguments: Sequence[str]) -> None:
     """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(prog="bench governor", description=__doc__)
-    parser.add_argument("--rate", type=float, default=16_000)
+    parser.add_argument("--rate", type=float, default=14_000)
     parser.add_argument("--calm-rate", type=float, default=200)
     parser.add_argument("--calm", type=float, default=8)
     parser.add_argument("--overload", type=float, default=20)
+    parser.add_argument("--recovery", type=float, default=40)
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     stages = (
         Stage(options.calm, options.calm_rate),
         Stage(options.overload, options.rate),
-        Stage(options.calm, options.calm_rate),
+        Stage(options.recovery, options.calm_rate),
     )
     load = Load(connections=CONNECTIONS, batch=BATCH, stages=stages, drain_seconds=30)
     count = round(sum(stage.transactions for stage in stages) * SPARE) + CONNECTIONS * BATCH
