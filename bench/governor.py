@@ -3,8 +3,8 @@
     python -m bench governor [--rate TPS] [--calm-rate TPS] [--calm S] [--overload S] [--recovery S] [--json FILE]
 
 The load harness sends an open loop of batches: a calm time, an overload, a longer calm time, and then nothing. Half of
-the transactions tip less than the floor of step 3. Prints a line a second (what the client saw, what the governor did) and
-the governor's own moves; the run fails where it did not step down, or not come back up to full service.
+the transactions tip less than the floor of step 3. Prints a line a second (what the client saw, what the governor did)
+and the governor's own moves; the run fails where it did not step down, or not come back up to full service.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """The governor in the daemon: what each step does to those who use it. Time and latencies are passed in."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from tests.daemon.test_metrics import samples, value
@@ -10,9 +11,12 @@ from tests.running import Daemon, running
 from txpool.client.jsonrpc import RpcClient
 from txpool.client.status import describe_status, fetch_status
 from txpool.config.sections import GovernorSettings
+from txpool.core.pool import Pool
 from txpool.core.rejection import Reason
+from txpool.core.restraint import Restraint
 from txpool.core.settings import PoolSettings
 from txpool.daemon.governing import Governing
+from txpool.daemon.obedience import Restrain
 from txpool.observe.histogram import REQUEST_BOUNDS, Histogram
 from txpool.rpc.errors import RpcError
 from txpool.rpc.filters import Filters
@@ -21,6 +25,15 @@ from txpool.rpc.streams import HASHES_ONLY, Streams
 
 SETTINGS: Final = GovernorSettings(enabled=True, hold_seconds=3, recover_seconds=6, window_seconds=2, answers_min=10)
 GAP: Final = "nonce gap refused while txpool is overloaded: next nonce 0, tx nonce 7"
+
+
+def obedience(pool: Pool) -> Restrain:
+    """A pool that obeys at once."""
+
+    async def restrain(change: Callable[[Restraint], Restraint]) -> None:
+        pool.restrain(change(pool.restraint), now=0)
+
+    return restrain
 
 
 class Scene:
@@ -34,6 +47,7 @@ class Scene:
         self.governing = Governing(
             settings,
             pool=node.pool,
+            restrain=obedience(node.pool),
             ingest=node.ingest,
             streams=self.streams,
             durations=self.durations,
@@ -41,17 +55,17 @@ class Scene:
         )
         self._now = 0.0
 
-    def take(self, seconds: int, latency: float, answers: int = 100) -> None:
+    async def take(self, seconds: int, latency: float, answers: int = 100) -> None:
         """So many seconds in which each submission took so long."""
         for _ in range(seconds):
             for _ in range(answers):
                 self.durations.add(latency)
             self._now += 1
-            self.governing.look(self._now)
+            await self.governing.look(self._now)
 
-    def reach(self, step: int) -> None:
+    async def reach(self, step: int) -> None:
         while self.governing.standing().step < step:
-            self.take(1, 0.3)
+            await self.take(1, 0.3)
 
 
 async def refusal(node: Node, raw: bytes) -> str | None:
@@ -66,9 +80,9 @@ def test_each_step_takes_effect_and_goes_again_in_reverse() -> None:
             it = Scene(node)
             told = []
             for _ in range(4):
-                it.reach(it.governing.standing().step + 1)
+                await it.reach(it.governing.standing().step + 1)
                 told.append(state(it))
-            it.take(6 * 8, 0.001)
+            await it.take(6 * 8, 0.001)
             told.append(state(it))
 
             assert told == [
@@ -97,7 +111,7 @@ def test_a_pool_with_a_high_floor_of_its_own_gets_ten_times_that() -> None:
     async def scene() -> None:
         async with Node(pool=PoolSettings(price_limit=5 * GWEI)) as node:
             it = Scene(node)
-            it.reach(4)
+            await it.reach(4)
 
             assert node.pool.settings.price_limit == 50 * GWEI
 
@@ -109,7 +123,7 @@ def test_senders_hear_what_is_refused_and_replacements_pass() -> None:
         async with Node() as node:
             it = Scene(node)
             assert await refusal(node, transfer(ALICE, 0)) is None
-            it.reach(4)
+            await it.reach(4)
 
             assert await refusal(node, transfer(BOB, 7)) == GAP
             assert await refusal(node, transfer(BOB, 0, tip_cap=GWEI - 1)) == (
@@ -124,14 +138,14 @@ def test_what_is_under_the_floor_costs_no_signature() -> None:
     async def scene() -> None:
         async with Node() as node:
             it = Scene(node)
-            it.reach(3)
+            await it.reach(3)
 
             await refusal(node, transfer(ALICE, tip_cap=1))
 
             counters = node.ingest.counters
             assert (counters.recovered_inline, counters.refused[Reason.TIP_BELOW_MINIMUM]) == (0, 1)
             assert node.pool.events.next_seq == 0
-            it.take(40, 0.001)
+            await it.take(40, 0.001)
             assert await refusal(node, transfer(ALICE, tip_cap=1)) is None
 
     run(scene())
@@ -147,7 +161,7 @@ def test_a_filter_of_whole_transactions_is_gone_and_one_of_hashes_stays() -> Non
             )
             whole, hashes = open_one(True), open_one(None)
             node.ingest.on_events = it.streams.notice
-            it.reach(1)
+            await it.reach(1)
 
             await refusal(node, transfer(ALICE))
 
@@ -163,10 +177,10 @@ def test_a_few_slow_submissions_and_short_bursts_move_nothing() -> None:
     async def scene() -> None:
         async with Node() as node:
             it = Scene(node)
-            it.take(60, 0.3, answers=4)  # eight in a window, of which ten are asked for
+            await it.take(60, 0.3, answers=4)  # eight in a window, of which ten are asked for
             for _ in range(10):
-                it.take(1, 0.3)
-                it.take(3, 0.001, answers=20_000)
+                await it.take(1, 0.3)
+                await it.take(3, 0.001, answers=20_000)
 
             assert it.moves == []
 
@@ -178,7 +192,7 @@ def test_what_waits_while_nobody_is_answered_counts_as_slow() -> None:
         async with Node() as node:
             it = Scene(node)
             node.ingest.depth += 1
-            it.take(4, 0, answers=0)
+            await it.take(4, 0, answers=0)
             node.ingest.depth -= 1
 
             assert [each.why for each in it.moves] == ["submissions took 2000 ms (p99), more than 50 ms, for 3 s"]

@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.core.blob_offers import blob
 from tests.core.stand import ALICE, BOB, CAROL, DAVE, Stand, offer
-from tests.daemon.test_governing import options, status_of
+from tests.daemon.test_governing import obedience, options, status_of
 from tests.daemon.test_metrics import samples, value
 from tests.rpc.loop import run
 from tests.rpc.node import ALICE as FUNDED
@@ -31,9 +31,16 @@ class Scene:
         self._held = 0
         self._now = 0.0
         settings = MemorySettings(soft_bytes=SOFT, hard_bytes=HARD, relief_seconds=3)
-        self.guard = MemoryGuard(settings, self.stand.pool, Relief((self._relieve,)), self.moves.append, self._read)
+        self.guard = MemoryGuard(
+            settings,
+            self.stand.pool,
+            obedience(self.stand.pool),
+            Relief(self._relieve),
+            self.moves.append,
+            self._read,
+        )
 
-    def _relieve(self) -> None:
+    async def _relieve(self) -> None:
         self.reliefs += 1
 
     def _read(self) -> int:

@@ -1,5 +1,7 @@
 """The limits on resident memory, left only well below where they were reached."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,12 @@ def test_above_the_hard_limit_it_is_always_hard_and_far_below_never(soft: int, t
 def test_relief_takes_every_measure() -> None:
     taken: list[str] = []
 
-    Relief((lambda: taken.append("store"), lambda: taken.append("caches"))).relieve()
+    async def store() -> None:
+        taken.append("store")
+
+    async def caches() -> None:
+        taken.append("caches")
+
+    asyncio.run(Relief(store, caches).relieve())
 
     assert taken == ["store", "caches"]

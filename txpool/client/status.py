@@ -2,8 +2,9 @@
 
 import time
 
+from txpool.client.errors import RpcError
 from txpool.client.fares import describe_fares
-from txpool.client.jsonrpc import Json, RpcClient, RpcError, quantity
+from txpool.client.jsonrpc import Json, RpcClient, quantity
 from txpool.client.units import format_gwei
 
 

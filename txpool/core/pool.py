@@ -151,7 +151,7 @@ class Pool:
     def restrain(self, restraint: Restraint, *, now: int) -> None:
         """Refuse what this refuses beyond the settings, until told otherwise; nothing leaves."""
         self._begin(now)
-        self.restraint = restraint
+        self.restraint = restraint if restraint != UNRESTRAINED else UNRESTRAINED
         self.settings = in_force(self._given, restraint)
         self._room = room_of(self._given, restraint)
         self._residents.prices.set_room(self._room)

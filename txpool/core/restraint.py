@@ -53,7 +53,7 @@ def room_of(settings: PoolSettings, restraint: Restraint) -> int:
 
 def restraint_fault(tx: Tx, sender: Sender, restraint: Restraint, residents: Residents) -> Rejected | None:
     """Refuse a newcomer for what it would add; one whose nonce has passed hears that instead."""
-    if restraint == UNRESTRAINED or tx.nonce < sender.nonce:
+    if restraint is UNRESTRAINED or tx.nonce < sender.nonce:
         return None
     taken = sender.pending.get(tx.nonce) or sender.queued.get(tx.nonce)
     if restraint.closed and not (taken and tx.size <= residents.read(taken).size):

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from txpool.config.sections import GovernorSettings
 from txpool.core.pool import Pool
+from txpool.daemon.obedience import Restrain, Tell
 from txpool.ingest.ingest import Ingest
 from txpool.observe.histogram import Histogram
 from txpool.observe.latency_window import LatencyWindow
@@ -23,15 +23,14 @@ LOG: Final = logging.getLogger(__name__)
 SHARE: Final = 0.99
 PRICE_MAX: Final = 2**64 - 1  # what the pool's order of prices tells apart
 
-Tell = Callable[[Moved], None]
-
 
 class Governing:
     """The governor, its measurements and its measures.
 
     Args:
         settings: when and what.
-        pool: gets a floor and refuses gaps.
+        pool: whose least tip the floor is made of.
+        restrain: has the pool ask for a floor and refuse gaps.
         ingest: judges fewer in one go.
         streams: tell hashes only.
         durations: how long each submission took, from the bytes that were read to the answer.
@@ -43,6 +42,7 @@ class Governing:
         settings: GovernorSettings,
         *,
         pool: Pool,
+        restrain: Restrain,
         ingest: Ingest,
         streams: Streams,
         durations: Histogram,
@@ -54,6 +54,7 @@ class Governing:
         intervals = max(1, round(settings.window_seconds / settings.sample_seconds))
         self._window = LatencyWindow(durations, intervals)
         self._pool = pool
+        self._restrain = restrain
         self._ingest = ingest
         self._streams = streams
         self._tell = tell
@@ -64,14 +65,14 @@ class Governing:
         """Look again and again, until cancelled; nothing to do where it is off."""
         while self._settings.enabled:
             await asyncio.sleep(self._settings.sample_seconds)
-            self.look(time.monotonic())
+            await self.look(time.monotonic())
 
-    def look(self, now: float) -> None:
+    async def look(self, now: float) -> None:
         """Take the latency of the last while, and do what follows from it."""
         self._window.advance()
         self._latency = self._measure()
         if move := self._governor.observe(now, self._latency):
-            self._obey(move)
+            await self._obey(move)
 
     def standing(self) -> GovernorStanding:
         """How far it has gone."""
@@ -85,20 +86,18 @@ class Governing:
             return self._settings.window_seconds
         return self._window.quantile(SHARE) if count >= self._settings.answers_min else None
 
-    def _obey(self, move: Move) -> None:
+    async def _obey(self, move: Move) -> None:
         """Do what belongs to the step, whichever the one before was."""
         settings, step = self._settings, move.after
         self._moves[move.is_down] += 1
-        if move.after is Step.HASHES_ONLY and move.is_down:
+        if step is Step.HASHES_ONLY and move.is_down:
             self._streams.tell_hashes_only()
         elif step is Step.FULL_SERVICE:
             self._streams.tell_everything()
-        pool = self._pool
-        floor = (pool.restraint.price_floor or self._floor()) if step >= Step.HIGH_FLOOR else 0
+        floor = (self._pool.restraint.price_floor or self._floor()) if step >= Step.HIGH_FLOOR else 0
+        gapless = step >= Step.NO_GAPS
         self._ingest.ease(settings.batch_max if step >= Step.SMALL_BATCHES else None, floor)
-        restraint = msgspec.structs.replace(pool.restraint, price_floor=floor, gapless=step >= Step.NO_GAPS)
-        if restraint != pool.restraint:
-            pool.restrain(restraint, now=time.time_ns())
+        await self._restrain(lambda restraint: replace(restraint, price_floor=floor, gapless=gapless))
         self._report(move)
 
     def _floor(self) -> int:

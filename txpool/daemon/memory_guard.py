@@ -11,6 +11,7 @@ import msgspec
 from txpool.config.sections import MemorySettings
 from txpool.core.pool import Pool
 from txpool.core.restraint import Restraint
+from txpool.daemon.obedience import Restrain, Tell
 from txpool.observe.page import Family, gauge
 from txpool.observe.resident import held_bytes
 from txpool.rollout.memory_limit import MemoryLimit, Pressure
@@ -22,15 +23,14 @@ LOG: Final = logging.getLogger(__name__)
 MIB: Final = 1 << 20
 LEFT_SHARE: Final = 16  # the room of a pool is never made smaller than this part of its limits
 
-Tell = Callable[[Moved], None]
-
 
 class MemoryGuard:
     """The limits on memory, the look at it, and what is done.
 
     Args:
         settings: the limits, and how often to look.
-        pool: grows no further, or takes nothing new.
+        pool: whose room is kept.
+        restrain: has the pool grow no further, or take nothing new.
         relief: what gives memory back.
         tell: told each change.
         held: how much memory the process holds.
@@ -40,6 +40,7 @@ class MemoryGuard:
         self,
         settings: MemorySettings,
         pool: Pool,
+        restrain: Restrain,
         relief: Relief,
         tell: Tell,
         held: Callable[[], int] = held_bytes,
@@ -47,6 +48,7 @@ class MemoryGuard:
         self._settings = settings
         self._limit = MemoryLimit(settings.soft_bytes, settings.hard_bytes)
         self._pool = pool
+        self._restrain = restrain
         self._relief = relief
         self._tell = tell
         self._read = held
@@ -68,7 +70,7 @@ class MemoryGuard:
             await self._obey(before, after)
         if after and (self._relieved is None or now - self._relieved >= self._settings.relief_seconds):
             self._relieved = now
-            await asyncio.to_thread(self._relief.relieve)
+            await self._relief.relieve()
 
     def standing(self) -> MemoryStanding:
         """How short of memory the process is."""
@@ -76,10 +78,9 @@ class MemoryGuard:
         return MemoryStanding(limit.pressure.name.lower(), self._held, limit.soft_bytes, limit.hard_bytes)
 
     async def _obey(self, before: Pressure, after: Pressure) -> None:
-        pool = self._pool
         if not before:
             await self._rank_all()
-        pool.restrain(self._restraint(before, after), now=time.time_ns())
+        await self._restrain(lambda restraint: self._changed(restraint, before, after))
         self._report(before, after)
 
     async def _rank_all(self) -> None:
@@ -89,15 +90,14 @@ class MemoryGuard:
             is_ranked = self._pool.rank_some()
             await asyncio.sleep(0)
 
-    def _restraint(self, before: Pressure, after: Pressure) -> Restraint:
+    def _changed(self, restraint: Restraint, before: Pressure, after: Pressure) -> Restraint:
         """Keep the room as it was when memory became short; nothing new at all while it is very short."""
-        pool = self._pool
         if not after:
-            return msgspec.structs.replace(pool.restraint, slots_max=None, blob_bytes_max=None, closed=False)
-        restraint = msgspec.structs.replace(pool.restraint, closed=after is Pressure.HARD)
+            return msgspec.structs.replace(restraint, slots_max=None, blob_bytes_max=None, closed=False)
+        restraint = msgspec.structs.replace(restraint, closed=after is Pressure.HARD)
         if before:
             return restraint
-        counts, settings = pool.counts(), pool.settings
+        counts, settings = self._pool.counts(), self._pool.settings
         slots = max(counts.slots, (settings.global_slots + settings.global_queue) // LEFT_SHARE)
         blob_bytes = max(counts.blob_stored, settings.blob_data_cap // LEFT_SHARE)
         return msgspec.structs.replace(restraint, slots_max=slots, blob_bytes_max=blob_bytes)

@@ -1,6 +1,10 @@
 """Who looks at how the daemon fares, and has it do less where it must: the governor and the guard of memory."""
 
+import time
+from collections.abc import Callable
+
 from txpool.config import Settings
+from txpool.core.restraint import Restraint
 from txpool.daemon.governing import Governing
 from txpool.daemon.listeners import LiveParts
 from txpool.daemon.memory_guard import MemoryGuard
@@ -25,11 +29,25 @@ class Stewards:
 
     def __init__(self, settings: Settings, node: Node, ingest: Ingest, live: LiveParts, durations: Histogram) -> None:
         tell = live.governor.tell
+        self._pool = node.pool
         self.governing = Governing(
-            settings.governor, pool=node.pool, ingest=ingest, streams=live.streams, durations=durations, tell=tell
+            settings.governor,
+            pool=node.pool,
+            restrain=self._restrain,
+            ingest=ingest,
+            streams=live.streams,
+            durations=durations,
+            tell=tell,
         )
-        self.memory_guard = MemoryGuard(settings.memory, node.pool, Relief(), tell)
+        self.memory_guard = MemoryGuard(settings.memory, node.pool, self._restrain, Relief(), tell)
         live.governor.stewards = self
+
+    async def _restrain(self, change: Callable[[Restraint], Restraint]) -> None:
+        """Have the pool obey, unless that changes nothing."""
+        before = self._pool.restraint
+        after = change(before)
+        if after != before:
+            self._pool.restrain(after, now=time.time_ns())
 
     def governor(self) -> GovernorStanding:
         """How far the governor has gone."""

@@ -1,21 +1,27 @@
 """Giving memory back to the system when there is little left: free pages of the C library's heap, and of the store."""
 
+import asyncio
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 
-Measure = Callable[[], object]
+Measure = Callable[[], Awaitable[object]]
 
 
 class Relief:
-    """What can be done; each measure takes its time, so it is called on a thread."""
+    """What can be done: the heap's part on a thread, for it takes its time, then whatever measures there are.
 
-    def __init__(self, measures: Sequence[Measure] = ()) -> None:
-        self._measures = (trim_heap, *measures)
+    Args:
+        measures: run in the loop, so each gives way to others now and then.
+    """
 
-    def relieve(self) -> None:
+    def __init__(self, *measures: Measure) -> None:
+        self._measures = measures
+
+    async def relieve(self) -> None:
         """Do all of it."""
+        await asyncio.to_thread(trim_heap)
         for measure in self._measures:
-            measure()
+            await measure()
 
 
 def trim_heap() -> bool:
