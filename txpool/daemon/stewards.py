@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from txpool.config import Settings
 from txpool.core.restraint import Restraint
@@ -9,11 +10,13 @@ from txpool.daemon.governing import Governing
 from txpool.daemon.listeners import LiveParts
 from txpool.daemon.memory_guard import MemoryGuard
 from txpool.daemon.node import Node
+from txpool.daemon.slab_memory import return_at_once
 from txpool.ingest.ingest import Ingest
 from txpool.observe.histogram import Histogram
 from txpool.observe.page import Family
 from txpool.rollout.relief import Relief
 from txpool.rpc.pool_governor import GovernorStanding, MemoryStanding
+from txpool.stores.mmap import MmapStore
 
 
 class Stewards:
@@ -39,7 +42,7 @@ class Stewards:
             durations=durations,
             tell=tell,
         )
-        self.memory_guard = MemoryGuard(settings.memory, node.pool, self._restrain, Relief(), tell)
+        self.memory_guard = MemoryGuard(settings.memory, node.pool, self._restrain, _relief(node), tell)
         live.governor.stewards = self
 
     async def _restrain(self, change: Callable[[Restraint], Restraint]) -> None:
@@ -60,3 +63,9 @@ class Stewards:
     def families(self) -> list[Family]:
         """What both show."""
         return [*self.governing.families(), *self.memory_guard.families()]
+
+
+def _relief(node: Node) -> Relief:
+    """What gives memory back: the heap, and slabs where there are any."""
+    store = node.store
+    return Relief(partial(return_at_once, store.scavenger)) if isinstance(store, MmapStore) else Relief()
