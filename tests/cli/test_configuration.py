@@ -108,12 +108,12 @@ def test_every_configuration_that_we_ship_is_valid_and_can_be_run(file: Path) ->
 def test_the_reference_shows_every_setting_with_its_default(tmp_path: Path) -> None:
     text = (ROOT / "configs/reference.toml").read_text()
     file = tmp_path / "uncommented.toml"
-    file.write_text(re.sub(r"^# (?!genesis|input_log|path)(\w+ = )", r"\1", text, flags=re.MULTILINE))
+    file.write_text(re.sub(r"^# (?!genesis|input_log|path|thresholds)(\w+ = )", r"\1", text, flags=re.MULTILINE))
 
     shown = load(file=str(file), flags=[("dev.enabled", "false", "--set")])
 
     written = {key for key, origin in shown.origins.items() if origin != "default"}
-    assert written | {"dev.genesis", "data.input_log", "ipc.path"} == load().origins.keys()
+    assert written | {"dev.genesis", "data.input_log", "ipc.path", "gc.thresholds"} == load().origins.keys()
     assert shown.settings == load().settings
 
 

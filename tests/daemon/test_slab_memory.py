@@ -18,7 +18,7 @@ from tests.cli.test_submitting import transfer
 from tests.daemon.test_metrics import samples, value
 from tests.outside import ROOT
 from tests.running import running
-from txpool.daemon.slab_memory import scavenge, settle_on_node
+from txpool.daemon.slab_memory import return_at_once, scavenge, settle_on_node
 from txpool.stores.mmap import UNBOUND, MmapStore
 
 PATIENCE_S = 10
@@ -84,6 +84,16 @@ def test_the_chore_returns_what_is_free_and_lets_others_have_their_turn(emptied:
     emptied.check()
 
 
+def test_when_memory_is_short_all_goes_back_at_once(emptied: MmapStore) -> None:
+    share = emptied.scavenger.keep_share
+
+    asyncio.run(return_at_once(emptied.scavenger))
+
+    assert emptied.returned_bytes == SLABS * SLAB_BYTES
+    assert emptied.scavenger.keep_share == share
+    emptied.check()
+
+
 def test_without_an_interval_nothing_is_returned(emptied: MmapStore) -> None:
     asyncio.run(scavenge(emptied.scavenger, 0.0))
 
@@ -94,8 +104,9 @@ def test_a_system_that_takes_no_pages_back_is_left_alone(emptied: MmapStore, cap
     fcntl.fcntl(emptied.pool.arena.fd, fcntl.F_ADD_SEALS, F_SEAL_FUTURE_WRITE)
 
     asyncio.run(scavenge(emptied.scavenger, 1e-6))
+    asyncio.run(return_at_once(emptied.scavenger))
 
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
     assert emptied.returned_bytes == 0
     emptied.check()
     assert emptied.put(RECORD, bytes(4000))

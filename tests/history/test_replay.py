@@ -15,6 +15,7 @@ from txpool.core.events import EventRing
 from txpool.core.head import Account, Head, HeadChange
 from txpool.core.pool import Accepted
 from txpool.core.rejection import Reason, Rejected
+from txpool.core.restraint import Restraint
 from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
 from txpool.core.sidecar_checks import versioned_hash
@@ -74,10 +75,29 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
                 mine_and_sometimes_give_back(pool, draw, nonces, turn)
             pool.expire(now=now)
         send_blobs_and_take_them_back(pool)
+        hold_back(pool, draw, nonces)
         pool.set_price_floor(40, now=10**12)
         pool.remove([each.hash for each in pool.pending_of(pool.pending_senders()[0])], now=2 * 10**12)
         pool.check()
         return path, digest(pool.events.since(0))
+
+
+def hold_back(pool: RecordedPool, draw: random.Random, nonces: dict[bytes, int]) -> None:
+    """Under each kind of restraint some are refused that were taken before, or make way."""
+    restraints = (
+        Restraint(price_floor=2**70),
+        Restraint(slots_max=pool.counts().slots, blob_bytes_max=0),
+        Restraint(gapless=True),
+        Restraint(closed=True),
+        Restraint(),
+    )
+    accounts = {address_of(key): Account(nonces[key], 10**7) for key in KEYS}
+    for number, restraint in enumerate(restraints):
+        pool.restrain(restraint, now=10**11 + number)
+        batch = [signed(key, nonces[key] + draw.randrange(5), 80 + number, number) for key in KEYS]
+        pool.submit(batch, accounts, now=10**11 + number)
+    tallies = pool.tallies
+    assert all(tallies.rejected[each] for each in (Reason.MEMORY_LIMIT, Reason.OVERLOADED_GAP))
 
 
 def mine_and_sometimes_give_back(pool: RecordedPool, draw: random.Random, nonces: dict[bytes, int], turn: int) -> None:

@@ -21,6 +21,7 @@ from txpool.ingest.ingest import Ingest, IngestSettings
 from txpool.rpc.http import HttpLimits, HttpServer
 from txpool.rpc.http_service import FAREWELL, JsonRpcOverHttp
 from txpool.rpc.pool import PoolNamespace
+from txpool.rpc.pool_governor import GovernorNamespace
 from txpool.rpc.registry import build_methods
 from txpool.rpc.service import JsonRpc, RpcLimits
 from txpool.stores.heap import HeapStore
@@ -85,7 +86,8 @@ class Node:
         self.times: list[tuple[str, float]] = []
         self.noticed: list[range] = []
         self.own = PoolNamespace(self.pool, self.chain, self.ingest, self.clock, self.noticed.append)
-        methods = build_methods(self.pool, self.chain, "0.1.0", self.chain, (self.own,))
+        self.governor = GovernorNamespace(lambda: None)
+        methods = build_methods(self.pool, self.chain, "0.1.0", self.chain, (self.own, self.governor))
         self.methods = methods
         self.rpc = JsonRpc(
             methods,

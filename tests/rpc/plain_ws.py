@@ -94,7 +94,7 @@ class PlainWebSocket:
     def told(self) -> Any:  # noqa: ANN401 - whatever the subscription tells
         """What the next notification tells."""
         message = self._early.pop(0) if self._early else self.read()
-        assert message["method"] == "eth_subscription", message
+        assert message["method"] in {"eth_subscription", "pool_subscription"}, message
         return message["params"]["result"]
 
     def ended(self) -> int | None:

@@ -9,6 +9,7 @@ from tests.outside import ROOT
 from tests.rpc.loop import run
 from tests.rpc.node import ALICE, GWEI, Node, transfer
 from tests.rpc.test_pool_socket import Peer, sent, socket_of
+from txpool.rpc.pool_governor import GovernorStanding, MemoryStanding, Moved
 
 PAGE: Final = (ROOT / "docs" / "rpc.md").read_text()
 SUBSCRIPTION: Final = "0x9cef478923ff08bf67fde6c64013158d"
@@ -32,16 +33,30 @@ async def play(peer: Peer, request: dict[str, Any], *, subscribes: bool) -> list
     return [{**answer, "result": SUBSCRIPTION}, await peer.message()]
 
 
-async def prepared(peer: Peer) -> None:
-    """What the page's examples find: one that is pending, one that waits."""
+class Fares:
+    """How the server of the page's examples fares."""
+
+    def governor(self) -> GovernorStanding:
+        return GovernorStanding(enabled=True, step=1, steps=4, name="hashes_only", latency=0.081)
+
+    def memory(self) -> MemoryStanding:
+        return MemoryStanding("none", held=40 << 20, soft=8 << 30, hard=10 << 30)
+
+
+async def prepared(node: Node, peer: Peer) -> None:
+    """What the page's examples find: one that is pending, one that waits, and a governor that has moved."""
+    why = "submissions took 81 ms (p99), more than 50 ms, for 5 s"
+    node.governor.stewards = Fares()
+    node.governor.tell(Moved(1, "governor", "full_service", "hashes_only", why))
     await sent(peer, transfer(ALICE, 0), transfer(ALICE, 2, tip_cap=2 * GWEI))
 
 
 def test_the_examples_of_the_page_are_true(tmp_path: Path) -> None:
     async def story() -> list[tuple[Any, list[Any]]]:
         played = []
-        async with socket_of(Node(), tmp_path) as peer:
-            await prepared(peer)
+        node = Node()
+        async with socket_of(node, tmp_path) as peer:
+            await prepared(node, peer)
             for request, *answers in EXAMPLE.findall(PAGE):
                 said = await play(peer, json.loads(request), subscribes="_subscribe" in request)
                 played.append(([json.loads(each) for each in answers if each], said))
@@ -55,6 +70,7 @@ def test_the_examples_of_the_page_are_true(tmp_path: Path) -> None:
 
 def test_every_method_of_the_namespace_has_an_example() -> None:
     shown = {json.loads(request)["method"] for request, *_ in EXAMPLE.findall(PAGE)}
-    node_methods = set(re.findall(r'"(pool_[a-z]+)": Method', (ROOT / "txpool" / "rpc" / "pool.py").read_text()))
+    files = [(ROOT / "txpool" / "rpc" / name).read_text() for name in ("pool.py", "pool_governor.py")]
+    node_methods = {found for text in files for found in re.findall(r'"(pool_[a-z]+)": Method', text)}
 
     assert shown == node_methods | {"pool_subscribe"}

@@ -12,6 +12,8 @@ _ADVICE: Final = (
     ("transaction gas price below minimum", "Raise the tip to the minimum that the message names."),
     ("transaction underpriced", "The pool is full of better offers: raise fee cap and tip, or try later."),
     ("future transaction tries to replace pending", "The pool is full: send the missing nonces first, or try later."),
+    ("txpool is at its memory limit", "Try later; a replacement that is no larger is taken now."),
+    ("nonce gap refused while", "Send the transactions with the nonces before it first, or try later."),
     ("txpool is full", "Try later, or with a higher tip."),
     ("insufficient funds", "Send ether to the sender, or lower value, gas limit or fee cap."),
     ("exceeds the configured cap", "Lower gas limit or fee cap, or raise rpc.tx_fee_cap_ether on the server."),

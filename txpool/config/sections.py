@@ -208,6 +208,53 @@ class SlabSettings(Section, frozen=True):
     scavenge_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
 
 
+class GcSettings(Section, frozen=True):
+    """The cyclic garbage collector of the interpreter.
+
+    `thresholds` are those of its three generations, without them the interpreter's own. `freeze` collects once when all
+    is built and lets it look at none of that again.
+    """
+
+    enabled: bool = True
+    thresholds: tuple[NotNegative, NotNegative, NotNegative] | None = None
+    freeze: bool = False
+
+
+class MemorySettings(Section, frozen=True):
+    """Limits on what the process holds of memory, heap and slabs, in resident bytes; 0 is none.
+
+    Above the soft one it grows no further, above the hard one nothing new is taken until it is below the soft one.
+    """
+
+    soft_bytes: NotNegative = 0
+    hard_bytes: NotNegative = 0
+    sample_seconds: Seconds = 1.0
+    relief_seconds: Seconds = 10.0
+
+
+class GovernorSettings(Section, frozen=True):
+    """What is done when submissions take too long.
+
+    Above `latency_seconds` (end to end, the 99th percentile over `window_seconds`, of `answers_min` at least) for
+    `hold_seconds` it steps down, up to `calm_seconds` for `recover_seconds` up again; a step up that does not last
+    doubles that, to `recover_seconds_max`. A step down takes `batch_max` transactions in a turn, asks for
+    `tip_factor` times the least tip and `tip_min` wei at least.
+    """
+
+    enabled: bool = False
+    latency_seconds: Seconds = 0.05
+    calm_seconds: Seconds = 0.02
+    hold_seconds: Seconds = 5.0
+    recover_seconds: Seconds = 30.0
+    recover_seconds_max: Seconds = 600.0
+    sample_seconds: Seconds = 1.0
+    window_seconds: Seconds = 5.0
+    answers_min: Count = 20
+    batch_max: Count = 16
+    tip_factor: Count = 10
+    tip_min: NotNegative = 1_000_000_000
+
+
 class EventsSettings(Section, frozen=True):
     """The ring that holds the latest events of the pool, 128 bytes each."""
 
@@ -245,6 +292,9 @@ class Settings(Section, frozen=True):
     ingest: IngestSettings = IngestSettings()
     store: StoreSettings = StoreSettings()
     slab: SlabSettings = SlabSettings()
+    gc: GcSettings = GcSettings()
+    memory: MemorySettings = MemorySettings()
+    governor: GovernorSettings = GovernorSettings()
     events: EventsSettings = EventsSettings()
     data: DataSettings = DataSettings()
     log: LogSettings = LogSettings()

@@ -63,6 +63,7 @@ class BlobResidents:
             blob_pending=pooled,
             blob_queued=self.waiting_count,
             blob_bytes=self.bytes,
+            blob_stored=self.stored,
         )
 
     def held(self) -> int:

@@ -87,6 +87,13 @@ class PriceOrder:
         """Do now what the next submission would have to do first; nothing comes of it."""
         self.settle()
 
+    def set_room(self, _room: int) -> None:
+        """Nothing hangs on the pool's room."""
+
+    def rank_some(self) -> bool:
+        """Everything is ranked, or is when something changes next."""
+        return True
+
     def underpriced(self, tip_cap: int, fee_cap: int) -> bool:
         """Whether a newcomer is no better than the cheapest of each heap that is not empty."""
         urgent, floating = self._urgent, self._floating

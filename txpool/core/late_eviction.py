@@ -25,6 +25,7 @@ _WORDS: Final = 4
 _ENTRY: Final = Struct(f">{_WORDS}Q")  # price, the other price, nonce upside down, handle
 _RANK_EACH_TIME: Final = 4
 _SWEEP_EACH_TIME: Final = 8
+_RANK_IN_ONE_GO: Final = 256  # a millisecond or two
 _SLOTS_OF_ONE_MAX: Final = 4  # a transaction has up to 128 KiB
 _SLACK: Final = 4096  # entries of those that have left, beyond a quarter of the pool, before they are swept out
 
@@ -79,6 +80,17 @@ class LatePriceOrder:
         """Where the next submission may find the pool full, rank now what it would have to rank."""
         if slots + _SLOTS_OF_ONE_MAX > self._room:
             self._rank_all()
+
+    def set_room(self, room: int) -> None:
+        """Take the pool to have so many slots from now on."""
+        self._room = room
+
+    def rank_some(self) -> bool:
+        """Rank a bounded number; True when all are ranked."""
+        if not self._fresh:
+            self._take_up()
+        self._rank(_RANK_IN_ONE_GO)
+        return self._taken_up == SHARDS and not self._fresh
 
     def set_base_fee(self, base_fee: int | None, slots: int) -> None:
         """Rank at the base fee of the next block; forget all ranks if the pool is far from full."""

@@ -24,6 +24,15 @@ from txpool.core.placement import drop, enqueue, outbids, promote, promote_one
 from txpool.core.record import Resident
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.residents import Counts, Residents
+from txpool.core.restraint import (
+    UNRESTRAINED,
+    Restraint,
+    blob_restraint_fault,
+    gapped,
+    in_force,
+    restraint_fault,
+    room_of,
+)
 from txpool.core.sender import Sender, sender_at
 from txpool.core.settings import PoolSettings
 from txpool.core.shards import SHARDS
@@ -61,13 +70,14 @@ class Pool:
     """
 
     def __init__(self, settings: PoolSettings, head: Head, store: Store, events: EventRing) -> None:
-        self.settings = settings.sanitized()
+        self.settings = self._given = settings.sanitized()
+        self.restraint = UNRESTRAINED
         self.head = head
         self.events = events
         self.store = store
         self._residents = Residents(store, events, head.next_base_fee, self.settings)
         self._blobs = BlobPool(self._residents, head)
-        self._room = self.settings.global_slots + self.settings.global_queue
+        self._room = room_of(self._given, self.restraint)
         self._disturbed = 0  # pending ones pushed out since limits were last applied
 
     @property
@@ -130,12 +140,25 @@ class Pool:
     def set_price_floor(self, tip: int, *, now: int) -> range:
         """Set the least tip, wei a gas; raising it drops what pays less and queues what stood behind that."""
         first = self._begin(now)
-        raised = tip > self.settings.price_limit
-        self.settings = msgspec.structs.replace(self.settings, price_limit=tip)
+        raised = tip > self._given.price_limit
+        self._given = msgspec.structs.replace(self._given, price_limit=tip)
+        self.settings = in_force(self._given, self.restraint)
         if raised:
             drop_where(self._residents, lambda tx: tx.tip_cap < tip, Reason.PRICE_FLOOR_RAISED)
             self._blobs.raise_price_floor(tip)
         return range(first, self.events.next_seq)
+
+    def restrain(self, restraint: Restraint, *, now: int) -> None:
+        """Refuse what this refuses beyond the settings, until told otherwise; nothing leaves."""
+        self._begin(now)
+        self.restraint = restraint if restraint != UNRESTRAINED else UNRESTRAINED
+        self.settings = in_force(self._given, restraint)
+        self._room = room_of(self._given, restraint)
+        self._residents.prices.set_room(self._room)
+
+    def rank_some(self) -> bool:
+        """Do a piece of what a smaller room would need at once: rank prices. True when no more is to be done."""
+        return self._residents.prices.rank_some()
 
     def _begin(self, now: int, change: HeadChange | None = None) -> int:
         self._blobs.content.released = {}
@@ -270,7 +293,7 @@ class Pool:
         if fault:
             return self._refuse(key, fault)
         sender = self._sender(address, accounts)
-        entered = self._enter(candidate, address, sender)
+        entered = restraint_fault(tx, sender, self.restraint, residents) or self._enter(candidate, address, sender)
         if isinstance(entered, Rejected):
             self._refuse(key, entered)
             self._apply_limits()  # it may have pushed out others before it was refused
@@ -292,7 +315,7 @@ class Pool:
             self._residents.say(Kind.RECEIVED, None, key)
         fault = stateless_fault(candidate, self.head, self.settings) or candidate.proof_fault
         assert fault or candidate.proven, "who passes all other checks has had its proofs looked at"
-        verdict = fault or self._blobs.add(candidate, address, self._account(address, accounts), self.settings)
+        verdict = fault or self._add_blob(candidate, address, self._account(address, accounts))
         tallies = self._residents.tallies
         if isinstance(verdict, Accepted):
             tallies.accepted += 1
@@ -301,6 +324,11 @@ class Pool:
         else:
             self._refuse(key, verdict)
         return verdict
+
+    def _add_blob(self, candidate: Candidate, address: bytes, account: Account) -> Verdict:
+        next_nonce = self._blobs.next_nonce(address) or account.nonce
+        fault = blob_restraint_fault(candidate.tx, next_nonce, self.restraint)
+        return fault or self._blobs.add(candidate, address, account, self.settings)
 
     def _account(self, address: bytes, accounts: Mapping[bytes, Account]) -> Account:
         """An account that one of the pools keeps or kept when the operation began, else as it was handed in."""
@@ -422,7 +450,7 @@ class Pool:
         victims = residents.prices.discard(residents.slots - self._room + slots_of(tx.size))
         if victims is None:
             return Rejected(Reason.POOL_FULL)
-        if _gapped(sender, tx.nonce) and any(self._is_pending(victim) for victim in victims):
+        if gapped(sender, tx.nonce) and any(self._is_pending(victim) for victim in victims):
             residents.prices.put_back(victims)
             return Rejected(Reason.FUTURE_REPLACES_PENDING)
         self._push_out(victims, tx, address)
@@ -445,7 +473,7 @@ class Pool:
         prices.put_back(cheapest)
         victims = last_ones(cheapest, residents)
         if any(self._is_pending(victim) for victim in victims):
-            if _gapped(sender, tx.nonce):
+            if gapped(sender, tx.nonce):
                 return Rejected(Reason.FUTURE_REPLACES_PENDING)
             if fault := quota_fault(residents, self.settings):
                 return fault
@@ -469,8 +497,3 @@ class Pool:
     def _copy_out(self, handle: int) -> Pooled:
         tx = self._residents.read(handle)
         return Pooled(tx.hash, tx.sender, tx.nonce, tx.arrival, self._is_pending(tx), self.store.payload(handle))
-
-
-def _gapped(sender: Sender, nonce: int) -> bool:
-    """Whether a nonce cannot be reached from the pool's through what is queued."""
-    return nonce > sender.next_nonce and not sender.queued.covers(sender.next_nonce, nonce)

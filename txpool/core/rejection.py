@@ -93,6 +93,9 @@ class Reason(StrEnum):
     ACCOUNT_OVER_SLOTS = "account_over_slots"
     EVICTION_QUOTA = "eviction_quota"
     UNAFFORDABLE_TOGETHER = "unaffordable_together"
+    # While the process is short of memory or overloaded; only where the settings say so.
+    MEMORY_LIMIT = "memory_limit"
+    OVERLOADED_GAP = "overloaded_gap"
 
 
 _FUNDS: Final = "insufficient funds for gas * price + value"
@@ -100,7 +103,7 @@ _TOO_CHEAP: Final = "transaction gas price below minimum: "
 _FORMAT: Final = "Wrong sidecar format: "
 _REPLACEMENT: Final = "replacement transaction underpriced: "
 
-# geth's sentences, and four of our own at the end; `{name}` is filled from the facts of the refusal.
+# geth's sentences, and six of our own at the end; `{name}` is filled from the facts of the refusal.
 SENTENCE: Final = MappingProxyType(
     {
         Reason.UNDECODABLE: "{cause}",
@@ -162,6 +165,8 @@ SENTENCE: Final = MappingProxyType(
         Reason.ACCOUNT_OVER_SLOTS: "txpool is full: account has {pending} pending transactions, {limit} are guaranteed",
         Reason.EVICTION_QUOTA: "txpool is full: {evicted} pending transactions have made way since the last block, "
         "limit {limit}",
+        Reason.MEMORY_LIMIT: "txpool is at its memory limit, try again later",
+        Reason.OVERLOADED_GAP: "nonce gap refused while txpool is overloaded: next nonce {next}, tx nonce {nonce}",
     }
 )
 

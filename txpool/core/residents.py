@@ -31,7 +31,8 @@ _ADDRESS_BYTES: Final = 20
 class Counts(msgspec.Struct, frozen=True):
     """How much is in the pool. Transactions and senders are counted with blobs and all, bytes without these.
 
-    Bytes are those of the transactions' binary forms. The last three are what blob transactions have.
+    Bytes are those of the transactions' binary forms. The last four are what blob transactions have; `blob_stored` is
+    what `blob_data_cap` caps.
     """
 
     pending: int
@@ -43,6 +44,7 @@ class Counts(msgspec.Struct, frozen=True):
     blob_pending: int = 0
     blob_queued: int = 0
     blob_bytes: int = 0
+    blob_stored: int = 0
 
 
 class Residents:

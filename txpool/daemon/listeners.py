@@ -28,6 +28,7 @@ from txpool.rpc.ipc import IpcServer
 from txpool.rpc.local_tracker import HidingDoor
 from txpool.rpc.method import Methods
 from txpool.rpc.pool import PoolNamespace
+from txpool.rpc.pool_governor import GovernorNamespace
 from txpool.rpc.pool_trace import PoolTrace
 from txpool.rpc.registry import build_methods
 from txpool.rpc.service import Door, JsonRpc, RpcLimits
@@ -63,6 +64,7 @@ class LiveParts:
         self.streams = Streams(node.pool, node.chain, ingest.just_judged, bounds)
         self.filters = Filters(self.streams, time.monotonic, idle)
         self.sync_sends = SyncSends(door_of(settings, ingest), node.pool, node.chain, waits)
+        self.governor = GovernorNamespace(self.streams.tell_soon)
 
     def notice(self, events: range) -> None:
         """Hear what has happened; to be called in the step that caused it."""
@@ -88,7 +90,7 @@ class Served(msgspec.Struct, frozen=True):
 
 def methods_of(node: Node, live: LiveParts, own: PoolNamespace, tracer: AllocationTracer) -> Served:
     """What JSON-RPC serves of a node."""
-    parts = (live.filters, live.sync_sends, own)
+    parts = (live.filters, live.sync_sends, live.governor, own)
     public = build_methods(node.pool, node.chain, version("txpool"), node.chain, parts)
     return Served(public, {**own.private(), **PoolTrace(tracer).private()})
 
@@ -149,7 +151,7 @@ class RpcListeners:
         def service(methods: Methods, patience_s: float | None = None) -> JsonRpc:
             return JsonRpc(methods, door, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
 
-        kinds = {**live.streams.kinds(), **own.kinds()}
+        kinds = {**live.streams.kinds(), **live.governor.kinds(), **own.kinds()}
         self.http = _http_server(settings, service(served.public, HTTP_PATIENCE_S), watches)
         self.ipc = IpcServer(service({**served.public, **served.private}), kinds, _session_limits(settings.ipc))
         ws = settings.ws

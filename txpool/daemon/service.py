@@ -17,6 +17,7 @@ import uvloop
 from txpool.chain.genesis import GenesisError
 from txpool.config import Settings
 from txpool.daemon.chores import expire_queued, feed_watchdog
+from txpool.daemon.collector import Collector
 from txpool.daemon.listeners import (
     LiveParts,
     Places,
@@ -33,6 +34,7 @@ from txpool.daemon.miner import Miner
 from txpool.daemon.node import Node
 from txpool.daemon.ready import banner, ready_line
 from txpool.daemon.slab_memory import scavenge
+from txpool.daemon.stewards import Stewards
 from txpool.daemon.watches import Watches
 from txpool.observe.allocation_trace import AllocationTracer
 from txpool.rpc.service import SEND
@@ -102,10 +104,14 @@ class Daemon:
         self._tracer = AllocationTracer(settings.data.dir)
         served = methods_of(node, self._live, own, self._tracer)
         self._watches = Watches((*served.public, *own.private(), SEND))
+        durations = self._watches.durations.by_method[SEND]
+        self._stewards = Stewards(settings, node, self._ingest, self._live, durations)
+        self._collector = Collector(settings.gc)
         self._miner = Miner(node.chain, settings.dev.period, lambda: node.pool.counts().pending)
         node.on_events = self._ingest.on_events = self._notice
         self._rpc = RpcListeners(settings, served, own, live=self._live, ingest=self._ingest, watches=self._watches)
-        self.page = MetricsPage(families(node, self._ingest, self._rpc, self._watches, settings.store.kind))
+        shown = families(node, self._ingest, self._rpc, self._watches, settings.store.kind)
+        self.page = MetricsPage([*shown, *self._collector.families(), *self._stewards.families()])
         self._metrics = metrics_server(self.page)
 
     def _notice(self, events: range) -> None:
@@ -115,6 +121,7 @@ class Daemon:
 
     async def run(self, told: asyncio.Event) -> None:
         """Serve until told to stop, then stop in order."""
+        self._collector.apply()
         places = await self._rpc.start()
         metrics = await listen(self._metrics, self._settings.metrics.listen, "metrics")
         self._watches.start()
@@ -123,6 +130,8 @@ class Daemon:
                 group.create_task(self._miner.run()),
                 group.create_task(expire_queued(self._node)),
                 group.create_task(feed_watchdog(self._node, self._notifier)),
+                group.create_task(self._stewards.governing.run()),
+                group.create_task(self._stewards.memory_guard.run()),
             ]
             if isinstance(self._node.store, MmapStore):
                 scavenger = self._node.store.scavenger
@@ -158,3 +167,4 @@ class Daemon:
         self._ingest.close()
         self._node.close()
         self._notifier.close()
+        self._collector.restore()

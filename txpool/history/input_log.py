@@ -16,6 +16,7 @@ from txpool.core.events import EventRing
 from txpool.core.head import Account, Head, HeadChange
 from txpool.core.pool import Pool, Verdict
 from txpool.core.rejection import Reason, Rejected
+from txpool.core.restraint import Restraint
 from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
 from txpool.core.store import Store
@@ -113,7 +114,18 @@ class Removed(msgspec.Struct, frozen=True, tag=True):
     hashes: tuple[bytes, ...]
 
 
-Entry = Began | Submitted | Advanced | Expired | Floored | Removed
+class Restrained(msgspec.Struct, frozen=True, tag=True):
+    """A call of `Pool.restrain`."""
+
+    now: int
+    price_floor: bytes
+    slots_max: int | None
+    blob_bytes_max: int | None
+    gapless: bool
+    closed: bool
+
+
+Entry = Began | Submitted | Advanced | Expired | Floored | Removed | Restrained
 
 
 class InputLog:
@@ -168,6 +180,12 @@ class RecordedPool(Pool):
         self._log.append(Removed(now, tuple(hashes)))
         return super().remove(hashes, now=now)
 
+    def restrain(self, restraint: Restraint, *, now: int) -> None:
+        """As `Pool.restrain`."""
+        _, *others = msgspec.structs.astuple(restraint)
+        self._log.append(Restrained(now, _wide(restraint.price_floor), *others))
+        super().restrain(restraint, now=now)
+
 
 def read_entries(path: Path) -> Iterator[Entry]:
     """Read a log from its beginning.
@@ -217,6 +235,9 @@ def _feed(pool: Pool, entry: Entry) -> None:
             pool.set_price_floor(int.from_bytes(entry.tip, "big"), now=entry.now)
         case Removed():
             pool.remove(entry.hashes, now=entry.now)
+        case Restrained():
+            _, price_floor, *others = msgspec.structs.astuple(entry)
+            pool.restrain(Restraint(int.from_bytes(price_floor, "big"), *others), now=entry.now)
         case Began():
             raise InputLogError("an input log begins once")
 

@@ -40,7 +40,7 @@ class IngestCounters:
         self.recovered_inline = 0
         self.recovered_on_threads = 0
         self.refused = dict.fromkeys((Reason.UNDECODABLE, Reason.TX_FEE_CAP, Reason.UNPROTECTED), 0)
-        self.refused |= {Reason.ALREADY_KNOWN: 0, Reason.SIDECAR_CONVERSION: 0}
+        self.refused |= {Reason.ALREADY_KNOWN: 0, Reason.SIDECAR_CONVERSION: 0, Reason.TIP_BELOW_MINIMUM: 0}
         self.refused_busy = 0
         self.kernel_faults = 0
         self.crashed = 0

@@ -103,6 +103,7 @@ class Ingest:
         self.counters = IngestCounters()
         self.kernel: Kernel = (NATIVE if self.settings.kernel == "auto" else None) or TWIN
         self._batch_max = self.settings.batch_max
+        self._tip_min = 0
         self.depth = 0  # transactions that wait for a verdict
         self.depth_bytes = 0
         # Told the numbers of the events that a batch has caused, before its callers have their verdicts.
@@ -137,6 +138,14 @@ class Ingest:
             self._turn_due = True
             self._loop.call_soon(self._turn)
         return None
+
+    def ease(self, batch_max: int | None, tip_min: int) -> None:
+        """Until told otherwise judge no more than so many in one go, and refuse newcomers of a lower tip at once.
+
+        The pool would refuse those too, but one signature later.
+        """
+        self._batch_max = min(batch_max or self.settings.batch_max, self.settings.batch_max)
+        self._tip_min = tip_min
 
     def just_judged(self, tx_hash: bytes) -> Tx | None:
         """A transaction of the batch whose events are being told; the pool may have let it go again."""
@@ -276,6 +285,8 @@ class Ingest:
             self._blobs.take(BlobArrival(tx, arrival, tx.size, reply))
             return None
         if not self._pool.knows(tx.hash):
+            if tx.tip_cap < self._tip_min:
+                return Rejected(Reason.TIP_BELOW_MINIMUM, {"tip": tx.tip_cap, "needed": self._tip_min})
             batch.add(tx, arrival, reply, sound=fault_before_sender(tx, batch.head) is None)
             return None
         if not self._lane and not batch.candidates:

@@ -64,8 +64,10 @@ class Filters:
     def _pending(self, full: bool | None) -> str | RpcError:  # noqa: FBT001 - the client's own argument
         return self._open(self._streams.pending(full))
 
-    def _open(self, cursor: LogCursor) -> str | RpcError:
+    def _open(self, cursor: LogCursor | RpcError) -> str | RpcError:
         self._sweep()
+        if isinstance(cursor, RpcError):
+            return cursor
         if len(self._filters) >= self.limits.count_max:
             cursor.close()
             return RpcError(errors.LIMIT_EXCEEDED, f"too many filters: {len(self._filters)}")

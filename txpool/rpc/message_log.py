@@ -77,6 +77,11 @@ class TextLog:
         while len(self._kept) > self._capacity or (self.size > self._bytes_max and len(self._kept) > 1):
             self.size -= len(self._kept.popleft())
 
+    def break_off(self) -> None:
+        """Leave out a message, so that all who read have missed something."""
+        self.forget()
+        self.next += 1
+
     def forget(self) -> None:
         """Keep nothing: nobody reads any more."""
         self._kept.clear()

@@ -12,15 +12,20 @@ from txpool.core.head import Head
 from txpool.core.lifecycle import Kind as Move
 from txpool.core.pool import Pool
 from txpool.core.tx import Tx
+from txpool.rpc import errors
 from txpool.rpc.arguments import boolean, members
 from txpool.rpc.chain_view import ChainView
 from txpool.rpc.envelope import encode
+from txpool.rpc.errors import RpcError
 from txpool.rpc.eth_pool import show_pooled
 from txpool.rpc.message_log import HashLog, LogCursor, TextLog
 from txpool.rpc.render import Json, announced_header, pooled_transaction
 from txpool.rpc.subscriptions import Kinds, kind
 
 HEADS_KEPT: Final = 4096
+HASHES_ONLY: Final = RpcError(
+    errors.LIMIT_EXCEEDED, "whole transactions are not told while the server is overloaded: subscribe to hashes"
+)
 
 
 class StreamLimits(msgspec.Struct, frozen=True):
@@ -69,6 +74,7 @@ class Streams:
         self._head = pool.head
         self._followers: list[Follower] = []
         self._due = False
+        self._whole = True  # whether whole transactions are told
 
     def kinds(self) -> Kinds:
         """What can be subscribed to."""
@@ -79,13 +85,25 @@ class Streams:
             ("eth", "syncing"): kind(Silence),
         }
 
-    def pending(self, full: bool | None = None) -> LogCursor:  # noqa: FBT001 - the client's own argument
-        """A place in the stream of transactions that can be executed now: hashes, or whole ones."""
+    def pending(self, full: bool | None = None) -> LogCursor | RpcError:  # noqa: FBT001 - the client's own argument
+        """A place in the stream of transactions that can be executed now: hashes, or whole ones if these are told."""
+        if full and not self._whole:
+            return HASHES_ONLY
         return LogCursor(self.transactions if full else self.hashes)
 
     def new_blocks(self) -> LogCursor:
         """A place in the stream of blocks, by hash."""
         return LogCursor(self.blocks)
+
+    def tell_hashes_only(self) -> None:
+        """Tell no whole transactions from now on; who reads them is ended as one that fell behind."""
+        self._whole = False
+        self.transactions.break_off()
+        self.tell_soon()
+
+    def tell_everything(self) -> None:
+        """Tell whole transactions again."""
+        self._whole = True
 
     def follow(self, follower: Follower) -> None:
         """Have somebody told, in the turn after it, that there is more to read."""
@@ -98,7 +116,12 @@ class Streams:
             for event in _kept(self._pool, events):
                 if event.kind is Move.PROMOTED:
                     self._announce(event)
-        if (grown or events) and not self._due:
+        if grown or events:
+            self.tell_soon()
+
+    def tell_soon(self) -> None:
+        """Have everybody read on, once, in the turn after this one."""
+        if not self._due:
             self._due = True
             asyncio.get_running_loop().call_soon(self._tell)
 
@@ -120,7 +143,7 @@ class Streams:
 
     def _announce(self, event: Event) -> None:
         self.hashes.append(event.hash)
-        if not _wanted(self.transactions):
+        if not self._whole or not _wanted(self.transactions):
             return
         if shown := self._show(event):
             self.transactions.append(encode(shown))

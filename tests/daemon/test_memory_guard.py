@@ -1,0 +1,153 @@
+"""The limits on memory in the daemon: what holds at each, and when it ends. Bytes are passed in."""
+
+from typing import Final
+
+from tests.core.blob_offers import blob
+from tests.core.stand import ALICE, BOB, CAROL, DAVE, Stand, offer
+from tests.daemon.test_governing import obedience, options, status_of
+from tests.daemon.test_metrics import samples, value
+from tests.rpc.loop import run
+from tests.rpc.node import ALICE as FUNDED
+from tests.rpc.node import hexed, transfer
+from tests.rpc.plain_ws import PlainWebSocket
+from tests.running import running
+from txpool.config.sections import MemorySettings
+from txpool.core.restraint import UNRESTRAINED, Restraint
+from txpool.daemon.memory_guard import MemoryGuard
+from txpool.rollout.relief import Relief
+from txpool.rpc.pool_governor import MemoryStanding, Moved
+
+FULL: Final = "txpool is at its memory limit, try again later"
+SOFT, HARD = 1600, 3200
+
+
+class Scene:
+    """A small pool under the limits, and how much of everything was done."""
+
+    def __init__(self, **limits: int) -> None:
+        self.stand = Stand({}, head=None, store=None, **(limits or {"global_slots": 24, "global_queue": 8}))
+        self.moves: list[Moved] = []
+        self.reliefs = 0
+        self._held = 0
+        self._now = 0.0
+        settings = MemorySettings(soft_bytes=SOFT, hard_bytes=HARD, relief_seconds=3)
+        self.guard = MemoryGuard(
+            settings,
+            self.stand.pool,
+            obedience(self.stand.pool),
+            Relief(self._relieve),
+            self.moves.append,
+            self._read,
+        )
+
+    async def _relieve(self) -> None:
+        self.reliefs += 1
+
+    def _read(self) -> int:
+        return self._held
+
+    async def hold(self, held: int) -> None:
+        """Look, a second later, at so many bytes."""
+        self._held, self._now = held, self._now + 1
+        await self.guard.look(self._now)
+
+
+def test_above_the_soft_limit_the_pool_grows_no_further_and_prices_decide() -> None:
+    async def scene() -> None:
+        it = Scene()
+        cheap = offer(BOB, price=50)
+        it.stand.send(offer(ALICE), cheap)
+
+        await it.hold(SOFT)
+
+        assert it.stand.send(offer(CAROL, price=40), offer(DAVE, price=60)) == ["transaction underpriced", "ok"]
+        assert it.stand.holds(cheap) == [False]
+        assert it.guard.standing() == MemoryStanding("soft", SOFT, SOFT, HARD)
+
+        await it.hold(SOFT - 1)
+        assert it.stand.send(offer(BOB, price=40)) == ["transaction underpriced"]
+        await it.hold(SOFT * 14 // 16)
+        assert it.stand.pool.restraint == UNRESTRAINED
+        assert it.stand.send(offer(BOB, price=40)) == ["ok"]
+
+    run(scene())
+
+
+def test_above_the_hard_limit_nothing_new_is_taken_until_it_is_below_the_soft_one() -> None:
+    async def scene() -> None:
+        it = Scene()
+        it.stand.send(offer(ALICE))
+
+        await it.hold(HARD)
+        assert it.stand.send(offer(BOB), offer(ALICE, price=200), blob(CAROL)) == [FULL, "ok", FULL]
+        await it.hold(SOFT)
+        assert it.stand.send(offer(BOB)) == [FULL]
+        await it.hold(SOFT - 1)
+        assert it.stand.pool.restraint == Restraint(slots_max=2, blob_bytes_max=2_684_354_560 // 16)
+        assert it.stand.send(offer(BOB)) == ["ok"]
+        await it.hold(0)
+
+        assert [(each.before, each.after) for each in it.moves] == [
+            ("none", "hard"),
+            ("hard", "soft"),
+            ("soft", "none"),
+        ]
+        assert it.stand.pool.restraint == UNRESTRAINED
+
+    run(scene())
+
+
+def test_what_the_governor_asks_for_stays_when_memory_is_enough_again() -> None:
+    async def scene() -> None:
+        it = Scene()
+        it.stand.pool.restrain(Restraint(price_floor=500, gapless=True), now=0)
+
+        await it.hold(HARD)
+        await it.hold(0)
+
+        assert it.stand.pool.restraint == Restraint(price_floor=500, gapless=True)
+
+    run(scene())
+
+
+def test_an_empty_pool_keeps_a_sixteenth_of_its_room() -> None:
+    async def scene() -> None:
+        it = Scene(global_slots=3200, global_queue=160)
+
+        await it.hold(SOFT)
+
+        assert it.stand.pool.restraint.slots_max == 210
+
+    run(scene())
+
+
+def test_memory_is_given_back_at_once_and_then_every_so_often_while_it_is_short() -> None:
+    async def scene() -> None:
+        it = Scene()
+        done = []
+        for held in (0, SOFT, SOFT, SOFT, SOFT, HARD, SOFT, 0, 0, 0, 0):
+            await it.hold(held)
+            done.append(it.reliefs)
+
+        assert done == [0, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2]
+
+    run(scene())
+
+
+def test_a_daemon_above_its_hard_limit_refuses_and_says_so_everywhere() -> None:
+    limits = {"memory.hard_bytes": "1", "memory.sample_seconds": "0.1"}
+    with (
+        running("--dev", "--dev-period", "0", *options(limits)) as daemon,
+        PlainWebSocket(daemon.ws) as watcher,
+    ):
+        watcher.call("pool_subscribe", "governor")
+        if not daemon.call("pool_governor")["moves"]:
+            assert watcher.told()["to"] == "hard"
+
+        answer = daemon.ask("eth_sendRawTransaction", hexed(transfer(FUNDED)))
+
+        assert answer["error"] == {"code": -32000, "message": FULL}
+        assert int(daemon.call("pool_governor")["memory"]["held"], 16) > 1 << 20
+        assert "memory    above the hard limit, nothing new is taken: " in status_of(daemon)
+        assert value(samples(daemon), "txpool_memory_pressure") == 2
+        assert value(samples(daemon), "txpool_submissions_total", result="rejected", reason="memory_limit") == 1

@@ -1,0 +1,1 @@
+"""What decides how the daemon goes on: the degradation governor and the limit on memory."""
