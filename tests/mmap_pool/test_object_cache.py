@@ -1,11 +1,11 @@
 import gc
 import sys
 import weakref
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from threading import Barrier, Lock
+from queue import SimpleQueue
+from threading import Barrier
 
 import pytest
 
@@ -81,45 +81,57 @@ def test_once_the_victims_were_looked_through_in_vain_nobody_looks_again(
     assert cache.gets() == Gets(miss=3)
 
 
-def test_threads_that_steal_from_each_other_never_share_an_object() -> None:
-    """Everything at once: producers, thieves, and a collector that makes victims of what they hold."""
-    workers, turns = 6, 3_000
-    serial = count()
-    cache: ObjectCache[list[int]] = ObjectCache(lambda: [next(serial), 0])
-    handed_on: deque[list[int]] = deque()
-    begin, faults, guard = Barrier(workers), 0, Lock()
+class Counted(Thing):
+    """Knows how many use it."""
 
-    def work(number: int) -> int:
-        nonlocal faults
+    users = 0
+
+
+def test_threads_that_steal_from_each_other_never_share_an_object() -> None:
+    """Everything at once: some only put, some only steal, and a collector makes victims of what lies there."""
+    putters, thieves, turns = 3, 3, 2_000
+    made = count()
+    cache: ObjectCache[Counted] = ObjectCache(lambda: (next(made), Counted())[1])
+    used: SimpleQueue[Counted | None] = SimpleQueue()
+    begin = Barrier(putters + thieves)
+
+    def put_what_was_used() -> None:
+        for thing in [cache.get() for _ in range(100)]:
+            cache.put(thing)
         begin.wait()
+        while back := used.get():
+            back.users -= 1
+            cache.put(back)
+
+    def steal(number: int) -> list[int]:
+        begin.wait()
+        users = []
         for turn in range(turns):
             thing = cache.get()
-            thing[1] += 1  # in use; whoever else had it would see it
-            if thing[1] != 1:
-                with guard:
-                    faults += 1
-            handed_on.append(thing)
-            if len(handed_on) > workers:
-                other = handed_on.popleft()
-                other[1] -= 1
-                cache.put(other)
+            thing.users += 1
+            users.append(thing.users)
+            used.put(thing)
             if number == 0 and turn % 500 == 499:
                 cache.age()
-        return turns
+        return users
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
-        with ThreadPoolExecutor(workers) as threads:
-            gets = sum(threads.map(work, range(workers)))
+        with ThreadPoolExecutor(putters + thieves) as threads:
+            putting = [threads.submit(put_what_was_used) for _ in range(putters)]
+            users = [each for many in threads.map(steal, range(thieves)) for each in many]
+            for _ in putting:
+                used.put(None)
     finally:
         sys.setswitchinterval(interval)
 
     counted = cache.gets()
-    assert faults == 0
-    assert sum(counted) == gets == workers * turns
-    assert counted.miss == next(serial)
-    assert cache.idle <= counted.miss
+    assert set(users) == {1}
+    assert sum(counted) == len(users) + 100 * putters == thieves * turns + 100 * putters
+    assert counted.private == counted.shared == 0, "who steals has nothing of its own"
+    assert counted.stolen >= 99, "what was there before the thieves began"
+    assert counted.miss == next(made)
 
 
 def test_a_thread_that_has_run_dry_steals_what_another_has_put(
