@@ -8,6 +8,8 @@ from typing import Final
 SUITE: Final = (
     ("decode", ()),
     ("slab", ()),
+    ("get_put", ()),
+    ("stores", ()),
     ("scrape", ()),
     ("cli_start", ()),
     ("million", ()),
