@@ -9,7 +9,7 @@ SUITE: Final = (
     ("decode", ()),
     ("slab", ()),
     ("get_put", ()),
-    ("stores", ()),
+    ("stores", ("--resident", "100000")),
     ("scrape", ()),
     ("cli_start", ()),
     ("million", ()),

@@ -25,6 +25,7 @@ from bench.standing import STORES
 from mmap_pool import Arena, SlabPool
 from mmap_pool.free_list import FreeList
 from mmap_pool.object_cache import ObjectCache
+from txpool.daemon.store import OwnStore
 
 RECORD: Final = bytes(range(112))
 PAYLOAD: Final = bytes(range(120))
@@ -119,10 +120,12 @@ def pieces(count: int) -> Iterator[tuple[str, Piece]]:
             Piece(partial(pool.put, RECORD, PAYLOAD), pool.free, lambda: pool.stats().slots_used == 0),
         )
     for kind, make in STORES.items():
-        yield f"store: {kind}", _of_store(make())
+        store = make()
+        yield f"store: {kind}", _of_store(store)
+        store.close()
 
 
-def _of_store(store: Any) -> Piece:  # noqa: ANN401 - a store that can be closed, as the protocol does not say
+def _of_store(store: OwnStore) -> Piece:
     return Piece(partial(store.put, RECORD, PAYLOAD), store.free, lambda: store.stats().slots_used == 0)
 
 
