@@ -25,7 +25,7 @@ What differs from Go, for CPython is another machine:
   it left: rarely, and in steady state never. A cache is therefore emptied far less often than in Go, and with
   `gc.disable` never.
 - What is dropped dies at once, by its reference count, before the collection begins, and not by that collection. Go
-  frees it beside the running program; here that is a part of the pause, some 0.1 us for each object.
+  frees it beside the running program; here that is a part of the pause, some 0.15 us for each object.
 - Go's queue is a chain of rings without locks. A `deque` is as good: each of its operations is one step for all
   threads, since all hold the interpreter's lock. The cost of one get is that of a Python method, not of Go's.
 """
