@@ -80,7 +80,6 @@ class Claim(msgspec.Struct, frozen=True):
 CLAIMS: Final = (
     Claim("longest pause, heap to mmap", lambda growth: growth.pauses["all"].longest, 30, at_least=True),
     Claim("all pauses, heap to mmap", lambda growth: growth.pauses["all"].total, 30, at_least=True),
-    Claim("a full collection asked for, heap to mmap", lambda growth: growth.full_again_ms, 30, at_least=True),
     Claim("heap bytes, mmap of heap", lambda growth: growth.heap_bytes, 0.32),
     Claim("heap bytes of the whole process, mmap of heap", lambda growth: growth.heap_bytes_all, 0.32),
     Claim("resident bytes, mmap of heap", lambda growth: growth.resident_bytes, 0.70),
