@@ -36,8 +36,8 @@ class Variant(msgspec.Struct, frozen=True):
 VARIANTS: Final[Mapping[str, Variant]] = MappingProxyType(
     {kind: Variant(kind) for kind in STORES}
     | {
-        "heap, thresholds raised": Variant("heap", lambda: gc.set_threshold(*RAISED)),
-        "heap, frozen at start": Variant("heap", gc.freeze),
+        "heap-raised": Variant("heap", lambda: gc.set_threshold(*RAISED)),
+        "heap-frozen": Variant("heap", gc.freeze),
     }
 )
 
