@@ -2,9 +2,9 @@
 
     python -m bench stores [--resident 1000000] [--senders N] [--repeats N] [--only NAME ...] [--json FILE]
 
-Beside the four stores stand plain objects with raised thresholds (50 000, 20, 1 000: `heap-raised`), and with all frozen
-that was there before the first transaction (`heap-frozen`). The same transfers, by the same pool, in batches of 100; the
-collector is on. Repeats are interleaved, and each figure is the median of its repeats.
+Beside the four stores stand plain objects with raised thresholds (50 000, 20, 1 000: `heap-raised`), and with all
+frozen that was there before the first transaction (`heap-frozen`). The same transfers, by the same pool, in batches of
+100; the collector is on. Repeats are interleaved, and each figure is the median of its repeats.
 
 Pauses are counted in the same way for all: CPU time of the thread from before the first to after the last of
 `gc.callbacks`, every collection that came by itself while growing; the full collection that is asked for at the end
