@@ -64,6 +64,9 @@ test: setup ## run the test suite (ARGS="-k replacement -x")
 test-long: setup ## run every test, with Hypothesis' long profile
 	@$(BIN)/pytest -m '' --hypothesis-profile=long $(ARGS)
 
+test-matrix: setup ## the pool's tests and models and every recorded scenario, on each store
+	@$(BIN)/pytest -m 'not long' tests/stores tests/core tests/model tests/history tests/oracle $(ARGS)
+
 test-deps: .tools/.node .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze $(TOOLS)/strace ## install outside tools for tests: cast, anvil, ethers, viem, web3.js, web3.py, promtool
 
 fuzz-decoder: setup ## ten million broken transactions through every decoder (ARGS="--inputs 1000000 --seed 7")
@@ -159,4 +162,4 @@ $(TOOLS)/strace:
 debian = [ $$(id -u) = 0 ] && apt-get -q update >/dev/null && apt-get -qy install --no-install-recommends $(1) >/dev/null || \
 	{ echo "missing here; on Debian: apt-get install $(1)" >&2; exit 1; }
 
-.PHONY: help setup run demo install test test-long test-deps fuzz-decoder fuzz-geth lint coverage bench bench-versus lock clean
+.PHONY: help setup run demo install test test-long test-matrix test-deps fuzz-decoder fuzz-geth lint coverage bench bench-versus lock clean

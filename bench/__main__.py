@@ -8,6 +8,8 @@ from typing import Final
 SUITE: Final = (
     ("decode", ()),
     ("slab", ()),
+    ("get_put", ()),
+    ("stores", ("--resident", "100000")),
     ("scrape", ()),
     ("cli_start", ()),
     ("million", ()),

@@ -1,6 +1,6 @@
 """A million transactions in one process: what the collector sees, what each costs, what the worst batch takes.
 
-    python -m bench million [--transactions N] [--senders N] [--store mmap|heap] [--json]
+    python -m bench million [--transactions N] [--senders N] [--store mmap|cache|heap|untracked] [--json]
 
 No network, no signatures: decoded transfers go straight into the pool, in batches of 100, with the collector on and
 nothing frozen. A full collection is timed with the pool empty and with it full; resident bytes are the growth of the

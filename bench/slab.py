@@ -13,10 +13,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from bench.standing import STORES
 from mmap_pool import SLAB_BYTES, Arena, SlabPool
 from txpool.core.store import Store
-from txpool.stores.heap import HeapStore
-from txpool.stores.mmap import MmapStore
 
 RECORD: Final = bytes(range(112))
 PAYLOAD: Final = bytes(120)
@@ -89,10 +88,11 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--count", type=int, default=100_000)
     count = parser.parse_args(arguments).count
     print(f"CPU ns a call, {count} transactions of {len(RECORD)} + {len(PAYLOAD)} bytes, least of {ROUNDS} rounds")
-    print("store ", *(f"{call:>8}" for call in CALLS))
-    for name, store in (("mmap", MmapStore.open(1 << 30, len(RECORD))), ("heap", HeapStore(1 << 30))):
+    print("store    ", *(f"{call:>8}" for call in CALLS))
+    for name, make in STORES.items():
+        store = make()
         rounds = [measure(store, count) for _ in range(ROUNDS)]
-        print(f"{name:6}", *(f"{min(each_round[call] for each_round in rounds):8.0f}" for call in CALLS))
+        print(f"{name:9}", *(f"{min(each_round[call] for each_round in rounds):8.0f}" for call in CALLS))
         store.check()
         store.close()
     adding = slab_adding_us(20)

@@ -13,16 +13,21 @@ from txpool.core.record import RECORD_BYTES
 from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
 from txpool.core.store import Store
+from txpool.daemon.store import OwnStore
+from txpool.stores.cache import CacheStore
 from txpool.stores.heap import HeapStore
 from txpool.stores.mmap import MmapStore
+from txpool.stores.untracked import UntrackedStore
 
 BATCH: Final = 100
 RICH: Final = 10**21
 STORE_LIMIT_BYTES: Final = 8 << 30
-STORES: Final[Mapping[str, Callable[[], Store]]] = MappingProxyType(
+STORES: Final[Mapping[str, Callable[[], OwnStore]]] = MappingProxyType(
     {
         "mmap": lambda: MmapStore.open(STORE_LIMIT_BYTES, RECORD_BYTES),
+        "cache": lambda: CacheStore(STORE_LIMIT_BYTES, RECORD_BYTES),
         "heap": lambda: HeapStore(STORE_LIMIT_BYTES),
+        "untracked": lambda: UntrackedStore(STORE_LIMIT_BYTES),
     }
 )
 

@@ -89,7 +89,7 @@ def test_a_wrong_value_is_named_with_its_origin_and_what_was_expected(tmp_path: 
     assert problems(file=file, flags=flags) == (
         f"file {file}: pool.price_limit is '1': expected `int`, got `str`",
         "--http: http.listen is '8545': expected `HOST:PORT` (as in 127.0.0.1:8545) or `off`",
-        "--store: store.kind is 'heep': expected mmap or heap",
+        "--store: store.kind is 'heep': expected mmap, cache, heap or untracked",
         "--dev-period: dev.period is 'soon': expected auto or a number",
         "--set events.capacity: events.capacity is '0': expected `int` >= 1",
     )

@@ -24,8 +24,10 @@ from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
 from txpool.core.store import Store
 from txpool.core.tx import DYNAMIC_FEE, LEGACY, SET_CODE, Authorization, Tx
+from txpool.stores.cache import CacheStore
 from txpool.stores.heap import HeapStore
 from txpool.stores.mmap import MmapStore
+from txpool.stores.untracked import UntrackedStore
 
 ALICE, BOB, CAROL, DAVE, ERIN = SENDERS = tuple(bytes([number]) * 20 for number in range(1, 6))
 RICH: Final = Account(balance=10**24)
@@ -34,9 +36,19 @@ SECOND: Final = 10**9
 _AUTHORIZATION: Final = Authorization(1, bytes(20), 0, 0, 1, 1)
 
 
-def heap_store() -> Store:
+def heap_store(limit_bytes: int = PLENTY_BYTES) -> Store:
     """Plain objects."""
-    return HeapStore(PLENTY_BYTES)
+    return HeapStore(limit_bytes)
+
+
+def cache_store(limit_bytes: int = PLENTY_BYTES) -> Store:
+    """Buffers that are used again."""
+    return CacheStore(limit_bytes, RECORD_BYTES)
+
+
+def untracked_store(limit_bytes: int = PLENTY_BYTES) -> Store:
+    """Objects that the collector does not know of."""
+    return UntrackedStore(limit_bytes)
 
 
 def mmap_store(limit_bytes: int = PLENTY_BYTES) -> MmapStore:
@@ -46,12 +58,15 @@ def mmap_store(limit_bytes: int = PLENTY_BYTES) -> MmapStore:
     return store
 
 
-STORES: Final[Mapping[str, Callable[[], Store]]] = MappingProxyType({"heap": heap_store, "mmap": mmap_store})
+STORES: Final[Mapping[str, Callable[[int], Store]]] = MappingProxyType(
+    {"mmap": mmap_store, "cache": cache_store, "heap": heap_store, "untracked": untracked_store}
+)
+STORE_VARIABLE: Final = "TXPOOL_TEST_STORE"
 
 
 def empty_store() -> Store:
-    """The kind of store that `TXPOOL_TEST_STORE` names, mmap by default."""
-    return STORES[os.environ.get("TXPOOL_TEST_STORE", "mmap")]()
+    """The kind of store that the environment names, mmap by default; `tests/core` goes through all of them."""
+    return STORES[os.environ.get(STORE_VARIABLE, "mmap")](PLENTY_BYTES)
 
 
 def transaction(nonce: int = 0, price: int = 100, **fields: Any) -> Tx:  # noqa: ANN401 - any field of Tx

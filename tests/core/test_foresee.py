@@ -1,6 +1,5 @@
 """A forecast is a submission that did not happen: the same verdict, place, victims and events, and nothing changes."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from tests.core.stand import (
     STORES,
     Stand,
     head_at,
-    mmap_store,
     offer,
     set_code,
     words,
@@ -27,10 +25,9 @@ from tests.core.stand import (
 from tests.model.test_blob_pool_model import BlobsBesideAPlainList
 from tests.model.test_pool_model import SENDERS, WISHES, PoolBesideANaiveOne, Wish
 from txpool.core.candidate import Candidate
-from txpool.core.events import Event, EventRing
+from txpool.core.events import EventRing
 from txpool.core.foresee import Forecast, foresee
 from txpool.core.lifecycle import Kind
-from txpool.core.pool import Pool
 from txpool.core.rejection import Reason
 from txpool.core.settings import PoolSettings
 from txpool.core.tx import BLOB
@@ -109,8 +106,18 @@ class OverTinySlabs(ForecastsBesideSubmissions):
     store = "mmap"
 
 
+class OverReusedBuffers(ForecastsBesideSubmissions):
+    store = "cache"
+
+
+class OverUntrackedObjects(ForecastsBesideSubmissions):
+    store = "untracked"
+
+
 TestOverPlainObjects = OverPlainObjects.TestCase
 TestOverTinySlabs = OverTinySlabs.TestCase
+TestOverReusedBuffers = pytest.mark.matrix(OverReusedBuffers.TestCase)
+TestOverUntrackedObjects = pytest.mark.matrix(OverUntrackedObjects.TestCase)
 
 
 def test_place_is_pending_for_the_next_nonce_and_queued_behind_a_gap() -> None:
@@ -180,8 +187,7 @@ def test_authorities_count_in_a_forecast() -> None:
 
 @pytest.mark.parametrize("kind", sorted(STORES))
 def test_a_full_store_is_foreseen(kind: str) -> None:
-    store = HeapStore(3_000) if kind == "heap" else mmap_store(4096)
-    stand = Stand(store=store)
+    stand = Stand(store=STORES[kind](4096))
     said: list[str] = []
     foreseen: list[str] = []
 
@@ -193,23 +199,6 @@ def test_a_full_store_is_foreseen(kind: str) -> None:
     assert "txpool is full" in said
 
 
-def test_a_large_pool_is_foreseen_without_ranking_it_anew() -> None:
-    """Beyond the size at which prices are ranked at once: the same code in all its phases."""
-    settings = PoolSettings(global_slots=20_000, global_queue=4_000, account_slots=24_000)
-    pool = Pool(settings, head_at(), HeapStore(1 << 30), EventRing(1 << 17))
-    accounts = {ALICE: RICH, BOB: RICH}
-    pool.submit([offer(ALICE, nonce, 1_000 + nonce % 7) for nonce in range(23_999)], accounts, now=1)
-
-    for price in (999, 1_500, 1_001, 1_002):
-        one = offer(BOB, 0, price)
-        before, first = state_digest(pool), pool.events.next_seq
-        (found,) = foresee(pool, [one], accounts, now=2)
-        if price != 999:
-            assert state_digest(pool) == before
-        (verdict,), _ = pool.submit([one], accounts, now=2)
-        assert (verdict, _events(found)) == (found.verdict, list(pool.events.since(first)))
-
-
 def test_a_forecast_leaves_no_trace_in_the_input_log(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb", buffering=0) as file:
         pool = RecordedPool(PoolSettings(), head_at(), HeapStore(1 << 26), EventRing(16), InputLog(file))
@@ -218,7 +207,3 @@ def test_a_forecast_leaves_no_trace_in_the_input_log(tmp_path: Path) -> None:
         (found,) = foresee(pool, [offer(ALICE, 0)], {ALICE: RICH}, now=1)
 
         assert (words(found.verdict), file.tell()) == ("ok", written)
-
-
-def _events(found: Forecast) -> Sequence[Event]:
-    return list(found.events)

@@ -4,6 +4,7 @@ import subprocess
 from http.client import HTTPConnection
 from typing import Final
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cli.test_submitting import FRIEND, transfer
@@ -85,6 +86,33 @@ def test_every_promised_metric_is_there_with_its_labels_and_every_reason_from_th
     assert {(each["subpool"], each["reason"]) for each in removals} == {
         (subpool, reason) for subpool in ("pending", "queued", "blob") for reason in REMOVALS
     }
+
+
+@pytest.mark.parametrize("store", ["mmap", "cache"])
+def test_what_comes_after_a_block_is_seen_to_use_the_room_that_it_left(store: str) -> None:
+    with running("--dev", "--dev-period", "0", "--store", store) as daemon:
+        daemon.call("eth_sendRawTransaction", transfer(0))
+        before = value(samples(daemon), "txpool_buffer_reuse_ratio")
+        daemon.call("dev_mine")
+        daemon.call("eth_sendRawTransaction", transfer(1))
+        daemon.call("eth_sendRawTransaction", transfer(2))
+        found = samples(daemon)
+
+    assert before == 0
+    assert value(found, "txpool_buffers_taken_total", state="used") == 1
+    assert value(found, "txpool_buffers_taken_total", state="fresh") == 2
+    assert value(found, "txpool_buffer_reuse_ratio") == pytest.approx(1 / 3)
+
+
+def test_the_object_cache_says_where_its_buffers_came_from() -> None:
+    with running("--dev", "--dev-period", "0", "--store", "cache") as daemon:
+        daemon.call("eth_sendRawTransaction", transfer(0))
+        daemon.call("dev_mine")
+        daemon.call("eth_sendRawTransaction", transfer(1))
+        found = samples(daemon)
+
+    gets = {dict(labels)["result"]: got for (name, labels), got in found.items() if name == "txpool_cache_gets_total"}
+    assert gets == {"private": 1, "shared": 0, "stolen": 0, "victim": 0, "miss": 1}
 
 
 def test_promtool_finds_nothing_to_say_about_the_page() -> None:

@@ -19,6 +19,7 @@ from txpool.core.settings import PoolSettings
 from txpool.core.tx import Tx, decode
 from txpool.daemon.chores import expire_queued, feed_watchdog
 from txpool.daemon.node import Node
+from txpool.daemon.store import KINDS
 from txpool.history.digest import digest
 from txpool.history.input_log import read_entries, replay
 from txpool.ingest.ingest import IngestSettings
@@ -48,9 +49,9 @@ def send(node: Node, raw: str, *, now: int = 0) -> None:
     assert isinstance(verdicts[0], Accepted)
 
 
-@pytest.mark.parametrize("kind", ["mmap", "heap"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_block_is_one_step_for_chain_and_pool(kind: str) -> None:
-    with built(store=StoreSettings(kind=kind, limit_bytes=8 << 20)) as node:  # type: ignore[arg-type]  # one of the two
+    with built(store=StoreSettings(kind=kind, limit_bytes=8 << 20)) as node:  # type: ignore[arg-type]  # one of them
         told: list[range] = []
         node.on_events = told.append
         send(node, transfer(0))

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from tests.core.transactions import sidecar
+from tests.stores.kinds import KINDS, store_of
 from txpool.core.candidate import Candidate, Origin, recovered
 from txpool.core.events import EventRing
 from txpool.core.head import Account, Head, HeadChange
@@ -168,6 +169,17 @@ def test_a_replayed_log_gives_the_same_events(recorded: tuple[Path, str]) -> Non
     path, expected = recorded
 
     again = replay(read_entries(path), HeapStore(1 << 26))
+
+    assert digest(again.events.since(0)) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_events_do_not_hang_on_the_store(recorded: tuple[Path, str], kind: str) -> None:
+    path, expected = recorded
+
+    with store_of(kind) as store:
+        again = replay(read_entries(path), store)
+        again.check()
 
     assert digest(again.events.since(0)) == expected
 

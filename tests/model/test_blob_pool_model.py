@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.core.blob_offers import ONE_BLOB_STORED, blob
-from tests.core.stand import SECOND, given_back, head_at, heap_store, mmap_store, offer, set_code
+from tests.core.stand import PLENTY_BYTES, SECOND, STORES, given_back, head_at, offer, set_code
 from txpool.core.candidate import Candidate
 from txpool.core.events import EventRing
 from txpool.core.head import Account, HeadChange
@@ -39,12 +39,12 @@ class BlobsBesideAPlainList(RuleBasedStateMachine):
         nonces=st.lists(st.sampled_from((0, 9, 99)), min_size=4, max_size=4),
         balances=st.lists(BALANCES, min_size=4, max_size=4),
         cap=st.sampled_from((100, 100, 3)),
-        store=st.sampled_from((heap_store, mmap_store)),
+        store=st.sampled_from(sorted(STORES)),
     )
-    def start(self, nonces: list[int], balances: list[int], cap: int, store: Any) -> None:  # noqa: ANN401 - a maker
+    def start(self, nonces: list[int], balances: list[int], cap: int, store: str) -> None:
         self.accounts = dict(zip(OWNERS, map(Account, nonces, balances), strict=True))
         limits = PoolSettings(blob_data_cap=cap * ONE_BLOB_STORED)
-        self.pool = Pool(limits, head_at(1), store(), EventRing(4096))
+        self.pool = Pool(limits, head_at(1), STORES[store](PLENTY_BYTES), EventRing(4096))
         self.capped = cap < 100
         self.plain: dict[bytes, list[Candidate]] = {owner: [] for owner in OWNERS}
         self.limbo: set[bytes] = set()

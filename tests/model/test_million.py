@@ -9,7 +9,7 @@ import pytest
 from bench.offers import GWEI
 from bench.offers import offer as transfer
 from tests.core.blob_offers import blob
-from tests.core.stand import RICH, STORES, head_at, offer
+from tests.core.stand import RICH, head_at, heap_store, offer
 from txpool.core.candidate import Candidate
 from txpool.core.events import EventRing
 from txpool.core.head import Account, HeadChange
@@ -150,7 +150,7 @@ def refused(number: int) -> Candidate:
 
 @pytest.mark.parametrize("count", REFUSALS)
 def test_no_map_outgrows_its_bound_after_many_refusals(count: int) -> None:
-    pool = Pool(PoolSettings(**SMALL), head_at(), STORES["heap"](), EventRing(1024))
+    pool = Pool(PoolSettings(**SMALL), head_at(), heap_store(), EventRing(1024))
     fill = [offer(address(number), nonce, 50) for number in range(16) for nonce in range(4)]
     submit(pool, fill)
     before = pool.counts()
@@ -174,7 +174,7 @@ def submit(pool: Pool, offers: Sequence[Candidate]) -> list[object]:
 
 def test_no_map_outgrows_its_bound_under_churn() -> None:
     """Newcomers at rising prices push out, are queued, replaced, mined and given back."""
-    pool = Pool(PoolSettings(**SMALL), head_at(), STORES["heap"](), EventRing(1024))
+    pool = Pool(PoolSettings(**SMALL), head_at(), heap_store(), EventRing(1024))
     for turn in range(300):
         base = turn * 7
         offers = [

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.core.stand import SECOND, STORES, dynamic, given_back, head_at, offer, set_code, words
+from tests.core.stand import PLENTY_BYTES, SECOND, STORES, dynamic, given_back, head_at, offer, set_code, words
 from tests.model.naive_pool import OK, Entry, NaivePool
 from txpool.core.candidate import Candidate
 from txpool.core.events import EventRing
@@ -87,7 +88,7 @@ class PoolBesideANaiveOne(RuleBasedStateMachine):
             sender: Account(3, balance, number == coded)
             for number, (sender, balance) in enumerate(zip(SENDERS, balances, strict=True))
         }
-        self.pool = Pool(settings, head, STORES[self.store](), EventRing(4096))
+        self.pool = Pool(settings, head, STORES[self.store](PLENTY_BYTES), EventRing(4096))
         self.model = NaivePool(settings, head, self.accounts)
         self.now = 0
         self.made: list[Candidate] = []
@@ -340,5 +341,15 @@ class OverTinySlabs(PoolBesideANaiveOne):
     store = "mmap"
 
 
+class OverReusedBuffers(PoolBesideANaiveOne):
+    store = "cache"
+
+
+class OverUntrackedObjects(PoolBesideANaiveOne):
+    store = "untracked"
+
+
 TestOverPlainObjects = OverPlainObjects.TestCase
 TestOverTinySlabs = OverTinySlabs.TestCase
+TestOverReusedBuffers = pytest.mark.matrix(OverReusedBuffers.TestCase)
+TestOverUntrackedObjects = pytest.mark.matrix(OverUntrackedObjects.TestCase)

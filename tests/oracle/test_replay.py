@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -11,9 +12,19 @@ import pytest
 from tests.oracle.verdict_table import README, written
 from tests.outside import shared
 from tests.running import running
+from tests.stores.kinds import KINDS, store_of
+from txpool.history.digest import digest
+from txpool.history.input_log import read_entries, replay
 
 SEEDS: Final = range(1, 9)
-OTHER_STORE_SEEDS: Final = (4,)  # every type of transaction, and short
+MOST_TYPES: Final = 4  # a scenario with every type of transaction, and short
+OTHER_STORES: Final = ("cache", "heap", "untracked")
+ON_OTHER_STORES: Final = [
+    pytest.param(seed, store, marks=() if seed == MOST_TYPES else pytest.mark.matrix)
+    for store in OTHER_STORES
+    for seed in SEEDS
+]
+EVENTS: Final = 1 << 18
 QUICKLY: Final = ("--gap-ms", "0", "--head-gap-ms", "0")  # our pool has settled when it answers
 
 # Our settings by what a scenario's first line calls them.
@@ -60,11 +71,29 @@ def test_every_answer_is_geths(seed: int) -> None:
     assert printed.rstrip().endswith(" passed, 0 failed"), printed
 
 
-@pytest.mark.parametrize("seed", OTHER_STORE_SEEDS)
-def test_the_store_makes_no_difference(seed: int) -> None:
-    printed = replayed(seed, "--store", "heap")
+@pytest.mark.parametrize(("seed", "store"), ON_OTHER_STORES)
+def test_the_store_makes_no_difference(seed: int, store: str) -> None:
+    printed = replayed(seed, "--store", store)
 
     assert printed.rstrip().endswith(" passed, 0 failed"), printed
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_a_scenario_gave_the_pool_gives_the_same_events_on_every_store(seed: int, tmp_path: Path) -> None:
+    log = tmp_path / "inputs"
+    replayed(seed, "--set", f"data.input_log={log}", "--set", f"events.capacity={EVENTS}")
+
+    digests = {}
+    for kind in KINDS:
+        with store_of(kind) as store:
+            pool = replay(read_entries(log), store)
+            pool.check()
+        assert pool.events.first_seq == 0, "all events are still there"
+        digests[kind] = (pool.events.next_seq, digest(pool.events.since(0)))
+
+    assert len(set(digests.values())) == 1, digests
+    assert digests["mmap"][0] > 100, "something happened"
 
 
 def test_the_readmes_table_of_refusals_is_what_was_recorded() -> None:

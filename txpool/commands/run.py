@@ -28,7 +28,7 @@ def settings(command: Command) -> Command:
         click.option("--ipc", metavar="PATH", help="JSON-RPC at a Unix socket; DATA/txpool.ipc if not set, or off."),
         click.option("--data", metavar="DIR", help="Folder for files; ~/.txpool if not set."),
         click.option("--metrics", metavar="HOST:PORT", help="Metrics page; 127.0.0.1:6060 if not set, or off."),
-        click.option("--store", metavar="mmap|heap", help="Where transactions lie."),
+        click.option("--store", metavar="mmap|cache|heap|untracked", help="Where transactions lie."),
         click.option("--compat", metavar="geth", help="Answer six refusals with the hash, as geth's local tracker."),
         click.option("--log", metavar="text|json", help="Format of the log and of the ready line."),
         click.option(

@@ -195,7 +195,8 @@ def _suggestion(key: str, known: Iterable[str]) -> str:
 def _complaint(error: msgspec.ValidationError, wanted: object) -> str:
     text = str(error)
     if text.startswith("Invalid enum value"):
-        return f"expected {' or '.join(dict.fromkeys(_choices(wanted)))}"
+        *most, last = dict.fromkeys(_choices(wanted))
+        return f"expected {', '.join(most)} or {last}" if most else f"expected {last}"
     return text[:1].lower() + text[1:]
 
 

@@ -190,10 +190,15 @@ class DevSettings(Section, frozen=True):
 
 
 class StoreSettings(Section, frozen=True):
-    """Where transactions lie: outside the heap (`mmap`) or as plain objects (`heap`), and the most they may take."""
+    """Where transactions lie, and the most they may take.
 
-    kind: Literal["mmap", "heap"] = "mmap"
+    Outside the heap (`mmap`); in buffers that are used again (`cache`); as plain objects (`heap`); as objects that the
+    collector does not look at (`untracked`). `cache_generation`: which collections age the cache, from this one up.
+    """
+
+    kind: Literal["mmap", "cache", "heap", "untracked"] = "mmap"
     limit_bytes: Annotated[int, msgspec.Meta(ge=SLAB_BYTES)] = 4 * 1024**3
+    cache_generation: Annotated[int, msgspec.Meta(ge=0, le=2)] = 2
 
 
 class SlabSettings(Section, frozen=True):

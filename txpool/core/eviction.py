@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import Final
 
-from txpool.core.price_heap import PriceHeap
+from txpool.core.price_heap import HANDLE_BYTES, PriceHeap
 from txpool.core.record import U64_MAX, Resident, read_ranking, read_record
 from txpool.core.shards import Shards
 from txpool.core.store import Store
@@ -139,10 +139,10 @@ class PriceOrder:
         """Forget the stale; all into urgent, then the worst fifth into floating."""
         self._overdue = False
         self._stale = 0
-        entries = sorted(map(self._urgent_entry, self._index.values()))
+        entries = sorted(map(self._urgent_entry, self._index.values()), key=_rank)
         cheap = len(entries) // (_URGENT_SHARE + 1)
         self._urgent.fill(entries[cheap:])
-        self._floating.fill(sorted(_floating_form(entry) for entry in entries[:cheap]))
+        self._floating.fill(sorted(map(_floating_form, entries[:cheap]), key=_rank))
 
     def _pop(self, heap: PriceHeap) -> Resident | None:
         handle = heap.top_handle()
@@ -160,6 +160,11 @@ class PriceOrder:
     def _urgent_entry(self, handle: int) -> bytes:
         nonce, tip, fee = read_ranking(self._store, handle)
         return _ENTRY.pack(effective_tip_word(tip, fee, self._base_fee), fee, tip, U64_MAX - nonce, handle)
+
+
+def _rank(entry: bytes) -> bytes:
+    """What an entry is ranked by; not its handle, which is the store's and would make events hang on the store."""
+    return entry[:-HANDLE_BYTES]
 
 
 def effective_tip_word(tip_cap: int, fee_cap: int, base_fee: int | None) -> int:

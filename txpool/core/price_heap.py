@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from struct import Struct
 from typing import Final
 
-_HANDLE_BYTES: Final = 8
+HANDLE_BYTES: Final = 8
 
 
 class PriceHeap:
@@ -20,7 +20,7 @@ class PriceHeap:
     def __init__(self, words: int) -> None:
         self._entry = Struct(f">{words}Q")
         self._stride = 8 * words
-        self._rank = self._stride - _HANDLE_BYTES
+        self._rank = self._stride - HANDLE_BYTES
         self._packed = bytearray()
 
     def __len__(self) -> int:

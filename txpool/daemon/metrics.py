@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Final, Protocol
 
+from mmap_pool.object_cache import Gets
+from txpool.core.store import Store
 from txpool.daemon.node import Node
 from txpool.daemon.watches import Watches
 from txpool.ingest.ingest import Ingest
@@ -18,8 +20,10 @@ from txpool.observe.catalogue import (
 )
 from txpool.observe.page import CONTENT_TYPE, Family, Page, counter, counters, gauge, gauges
 from txpool.observe.process import ProcessMetrics
+from txpool.observe.reuse import cache_family, reuse_families
 from txpool.rpc.http import Exchange, HttpServer
 from txpool.rpc.session_server import SessionServer
+from txpool.stores.cache import CacheStore
 from txpool.stores.mmap import MmapStore
 
 PATH: Final = b"/metrics"
@@ -67,6 +71,7 @@ def families(node: Node, ingest: Ingest, rpc: RpcServers, watches: Watches, stor
         *pool_families(node.pool, ingest.counters.refused),
         *store_families(node.store),
         *(slab_families(node.store) if isinstance(node.store, MmapStore) else ()),
+        *buffer_families(node.store),
         *event_families(node.events),
         *node.head_updates.families(),
         *ingest_families(ingest),
@@ -75,6 +80,15 @@ def families(node: Node, ingest: Ingest, rpc: RpcServers, watches: Watches, stor
         *watches.families(store),
         *memory_families(),
     ]
+
+
+def buffer_families(store: Store) -> list[Family]:
+    """How a store uses its memory again; the stores of plain objects have nothing of the kind."""
+    if isinstance(store, MmapStore):
+        return reuse_families(store.reuse)
+    if isinstance(store, CacheStore):
+        return [*reuse_families(store.reuse), cache_family(lambda: store.gets()._asdict(), Gets._fields)]
+    return []
 
 
 def ingest_families(ingest: Ingest) -> list[Family]:

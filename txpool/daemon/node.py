@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from mmap_pool import Pages
 from txpool.chain.block_builder import Supply
 from txpool.chain.dev import DevChain, DevChainSettings
 from txpool.chain.genesis import Genesis, dev_genesis, parse_genesis, read_genesis
@@ -16,17 +15,12 @@ from txpool.core.best import Best
 from txpool.core.events import EventRing
 from txpool.core.head import HeadChange
 from txpool.core.pool import Pool
-from txpool.core.record import RECORD_BYTES
 from txpool.core.settings import PoolSettings
-from txpool.daemon.slab_memory import settle_on_node
+from txpool.daemon.store import open_store
 from txpool.history.input_log import InputLog, RecordedPool
 from txpool.observe.catalogue import HeadUpdates
-from txpool.stores.heap import HeapStore
-from txpool.stores.mmap import MmapStore
 
 LOG: Final = logging.getLogger(__name__)
-
-PAGES: Final = {"hugetlb": Pages.HUGETLB, "transparent": Pages.TRANSPARENT, "normal": Pages.NORMAL}
 
 
 class Node:
@@ -39,7 +33,7 @@ class Node:
             OSError: the genesis file cannot be read, the recording cannot be begun, or the memory cannot be had.
             GenesisError: the genesis is none.
         """
-        self.store = _store(settings)
+        self.store = open_store(settings)
         self.events = EventRing(settings.events.capacity)
         self.chain = DevChain(
             genesis_of(settings.dev),
@@ -77,8 +71,7 @@ class Node:
         """Give the store's memory back, and end the recording."""
         if self._recording is not None:
             self._recording.close()
-        if isinstance(self.store, MmapStore):
-            self.store.close()
+        self.store.close()
 
     def _best(self, base_fee: int | None, blob_base_fee: int) -> Best:
         return self.pool.best(base_fee, blob_base_fee)
@@ -106,14 +99,3 @@ def genesis_of(dev: DevSettings) -> Genesis:
 def _opened(path: str | None) -> BinaryIO | None:
     """Begin a new file; closed by the node that owns it."""
     return None if path is None else Path(path).open("xb", buffering=0)
-
-
-def _store(settings: Settings) -> MmapStore | HeapStore:
-    limit_bytes = settings.store.limit_bytes
-    if settings.store.kind == "heap":
-        return HeapStore(limit_bytes)
-    store = MmapStore.open(limit_bytes, RECORD_BYTES, ask=PAGES[settings.slab.pages])
-    settle_on_node(store, settings.slab.numa)
-    for kind, why in store.pool.arena.refusals.items():
-        LOG.info("no %s pages, others serve: %s", kind.name.lower(), why)
-    return store

@@ -4,7 +4,11 @@ import errno
 from typing import Final, Self
 
 from mmap_pool import SLAB_BYTES, Arena, HandleError, Pages, Scavenger, SlabPool, numa
+from mmap_pool.handle import pack
 from txpool.core.store import Lease, StaleHandleError, StoreStats
+from txpool.stores.reuse import Reuse
+
+_SECOND_LIVES: Final = pack(2, 0, 0)  # handles from here on name slots that were used before
 
 UNBOUND: Final = -1
 
@@ -24,6 +28,8 @@ class MmapStore:
         self.scavenger = Scavenger(pool)
         self.numa_node = UNBOUND
         self._record_bytes = record_bytes
+        self._puts = 0
+        self._reused = 0
 
     @classmethod
     def open(
@@ -35,7 +41,12 @@ class MmapStore:
     def put(self, record: bytes, payload: bytes) -> int | None:
         """Copy record and payload into one slot; None when no slab has one and the arena is at its limit."""
         assert len(record) == self._record_bytes, "records have one size"
-        return self.pool.put(record, payload)
+        handle = self.pool.put(record, payload)
+        if handle is not None:
+            self._puts += 1
+            if handle >= _SECOND_LIVES:
+                self._reused += 1
+        return handle
 
     def has_room(self, size: int) -> bool:
         """Tell whether a slot is to be had for record and payload of so many bytes together."""
@@ -107,6 +118,10 @@ class MmapStore:
             bytes_reserved=stats.bytes_populated,
             high_water_slots=stats.high_water_slots,
         )
+
+    def reuse(self) -> Reuse:
+        """How many puts there were, and how many took a slot that had been freed."""
+        return Reuse(self._puts, self._reused)
 
     def check(self) -> None:
         """Assert the slab pool's invariants. O(slots)."""
