@@ -24,7 +24,7 @@ def first(trigger: Trigger, *activities: Activity, seconds: float = 0.5) -> str 
         (Trigger.PAUSE, Activity("head_update", collections=3, inside=True), "head_update"),
         (Trigger.HEAP_GROWTH, Activity("query", "x", heap_bytes=60 * MB), "query x"),
         (Trigger.HEAP_GROWTH, Activity("query", "x", blocks=10**6), "query x"),
-        (Trigger.CALL_RATE, Activity("cache", "frames", calls_per_second=5000, excess=4000), "cache frames"),
+        (Trigger.CALL_RATE, Activity("cache", "frames", calls_per_second=5000, alarming=5000), "cache frames"),
     ],
 )
 def test_who_did_it_is_named_beside_submissions_that_go_on(trigger: Trigger, activity: Activity, named: str) -> None:
@@ -70,7 +70,7 @@ ACTIVITY = st.builds(
     Activity,
     kind=st.sampled_from(["submit", "head_update", "query", "cache"]),
     name=st.text("abc", max_size=3),
-    excess=st.floats(0, 1e6),
+    alarming=st.floats(0, 1e6),
     seconds=st.floats(0, 10),
     heap_bytes=st.integers(-(10**9), 10**9),
     blocks=st.integers(-(10**6), 10**6),
@@ -110,7 +110,7 @@ def test_who_has_more_of_everything_is_named(trigger: Trigger, activities: list[
     others = [replace(each, inside=False) for each in activities]
     guilty = Activity(
         "snapshot",
-        excess=2e6,
+        alarming=2e6,
         seconds=11.0,
         heap_bytes=2 * 10**9,
         blocks=2 * 10**6,

@@ -145,6 +145,15 @@ def test_a_source_that_is_called_too_often_is_reported_once_until_it_has_calmed_
     assert scene.told[0].alarms == ["call_rate"]
 
 
+def test_just_as_many_calls_as_the_alarm_name_their_source_and_not_who_was_at_work() -> None:
+    scene = Scene(NOTHING_GROWS)
+    scene.work("submit", seconds=0.2)
+
+    scene.sample_for(0.25, lambda: scene.work("cache", "frames", calls=5000))
+
+    assert scene.causes == [("call_rate", "cache", "frames")]
+
+
 def test_many_submissions_are_no_alarm() -> None:
     scene = Scene(NOTHING_GROWS)
 

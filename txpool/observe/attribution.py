@@ -1,7 +1,7 @@
 """Who was it? Facts in, verdict out: no clock, no process, nothing but arithmetic.
 
 Each source of work has its share of what is evidence: time it was at work, private memory that came while it was, new
-containers (sampled by the collections that it set off), and calls beyond the alarm. What set the report off decides
+containers (sampled by the collections that it set off), and calls where they are many enough for an alarm. What set the report off decides
 what weighs how much. Whoever has most is named, if anybody has evidence that counts.
 """
 
@@ -52,7 +52,7 @@ class Activity(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         kind: submit, head_update, query, snapshot, eviction, cache or other.
         name: which of that kind, as a query's method; empty where there is one only.
         calls_per_second: over the last five seconds.
-        excess: calls a second beyond the alarm; 0 for a source that none is set for.
+        alarming: calls a second where they are as many as the alarm; else 0, and for a source that has no alarm.
         seconds: at work.
         longest_seconds: at work in one go.
         heap_bytes: by how much private memory grew while it was at work for long.
@@ -64,7 +64,7 @@ class Activity(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     kind: str
     name: str = ""
     calls_per_second: float = 0.0
-    excess: float = 0.0
+    alarming: float = 0.0
     seconds: float = 0.0
     longest_seconds: float = 0.0
     heap_bytes: int = 0
@@ -101,7 +101,7 @@ def suspects(facts: Facts) -> list[Suspect]:
         (weights.time, [_time(each, facts.seconds) for each in facts.activities]),
         (weights.heap, [_heap(each) for each in facts.activities]),
         (weights.containers, [float(each.collections) for each in facts.activities]),
-        (weights.calls, [each.excess for each in facts.activities]),
+        (weights.calls, [each.alarming for each in facts.activities]),
         (weights.inside, [float(each.inside) for each in facts.activities]),
     )
     seen = [(weight, values, fsum(values)) for weight, values in kinds if weight and any(values)]

@@ -107,13 +107,12 @@ class Evidence:
         return [(each, (each.calls - row.calls[each.place]) / SECONDS_KEPT) for each in self._tags.sources]
 
     def lately(self, seconds: float, *, calls_max: float, inside: Source | None = None) -> Lately:
-        """The last seconds; calls beyond `calls_max` a second are excess, `inside` is where a pause took place."""
+        """The last seconds; `calls_max` a second are an alarm, `inside` is where a pause took place."""
         now = self._clock()
         row = self.samples.back(now - seconds)
         passed = max(now - row.at, 1.0)
         sizes = zip(STAGE_NAMES, self.world.stages(), row.stages, strict=True)
-        rates = [(source, rate, max(0.0, rate - calls_max)) for source, rate in self.rates()]
-        found = [self._activity(source, row, rate, excess, source is inside) for source, rate, excess in rates]
+        found = [self._activity(source, row, rate, calls_max, inside) for source, rate in self.rates()]
         return Lately(
             heap_growth=(self.memory.look_at_heap() - row.heap) / passed,
             stages={name: (size - before) / passed for name, size, before in sizes},
@@ -124,18 +123,18 @@ class Evidence:
             activities=[each for each in found if each.calls_per_second or each.seconds or each.collections],
         )
 
-    def _activity(self, source: Source, row: Row, rate: float, excess: float, inside: bool) -> Activity:  # noqa: FBT001 - one of five facts
+    def _activity(self, source: Source, row: Row, rate: float, calls_max: float, inside: Source | None) -> Activity:
         place = source.place
         long = [each for each in self._long if each.place == place and each.ended >= row.at]
         return Activity(
             kind=source.kind,
             name=source.name,
             calls_per_second=rate,
-            excess=0.0 if source.kind == SUBMIT else excess,
+            alarming=rate if rate >= calls_max and source.kind != SUBMIT else 0.0,
             seconds=source.seconds - row.seconds[place],
             longest_seconds=max((each.seconds for each in long), default=0.0),
             heap_bytes=sum(each.heap_bytes for each in long),
             blocks=sum(each.blocks for each in long),
             collections=source.collections - row.collections[place],
-            inside=inside,
+            inside=source is inside,
         )

@@ -187,7 +187,7 @@ class Lookout:
         raised = {
             "heap_growth": found.heap_growth >= limits.heap_bytes_per_second,
             "pause_p99": p99 >= limits.pause_seconds,
-            "call_rate": any(each.excess > 0 for each in found.activities),
+            "call_rate": any(each.alarming > 0 for each in found.activities),
         }
         return [name for name, is_raised in raised.items() if is_raised]
 
