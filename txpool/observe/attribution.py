@@ -1,8 +1,8 @@
 """Who was it? Facts in, verdict out: no clock, no process, nothing but arithmetic.
 
 Each source of work has its share of what is evidence: time it was at work, private memory that came while it was, new
-containers (sampled by the collections that it set off), and calls where they are many enough for an alarm. What set the report off decides
-what weighs how much. Whoever has most is named, if anybody has evidence that counts.
+containers (sampled by the collections that it set off), and calls where they are many enough for an alarm. What set the
+report off decides what weighs how much. Whoever has most is named, if anybody has evidence that counts.
 """
 
 from collections.abc import Sequence

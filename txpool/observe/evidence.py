@@ -102,8 +102,8 @@ class Evidence:
         self._heap, self._blocks = heap, blocks
 
     def rates(self) -> list[tuple[Source, float]]:
-        """Each source with its calls a second over the last five seconds, be they only begun."""
-        row = self.samples.back(self._clock() - SECONDS_KEPT)
+        """Each source with its calls a second over the five seconds up to the last sample, be they only begun."""
+        row = self.samples.back(self.samples.latest.at - SECONDS_KEPT)
         return [(each, (each.calls - row.calls[each.place]) / SECONDS_KEPT) for each in self._tags.sources]
 
     def lately(self, seconds: float, *, calls_max: float, inside: Source | None = None) -> Lately:

@@ -59,6 +59,11 @@ class Samples:
         self.taken += 1
         return row
 
+    @property
+    def latest(self) -> Row:
+        """The row that was written last."""
+        return self._rows[(self.taken - 1) % len(self._rows)]
+
     def back(self, at: float) -> Row:
         """The newest row that is no younger than that, or the oldest there is."""
         count = min(self.taken, len(self._rows))
