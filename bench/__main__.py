@@ -14,6 +14,7 @@ SUITE: Final = (
     ("cli_start", ()),
     ("million", ()),
     ("million", ("--senders", "1000000")),
+    ("watch", ()),
     ("pressure", ()),
     ("growth", ()),
     ("returning", ()),

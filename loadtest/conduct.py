@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from loadtest.corpus import Corpus, CorpusError, Manifest, prepare
 from loadtest.environment import client_version, environment
@@ -16,12 +18,15 @@ from loadtest.node import Node, our_daemon, room
 from loadtest.recorder import Recording
 from loadtest.report import write_report
 from loadtest.result import Result, result
-from loadtest.run_folder import REPORT, Run, write_run
+from loadtest.rpc import RpcFailedError, call
+from loadtest.run_folder import REPORT, Run, ServerReport, write_run
 from loadtest.scenario import Scenario, ScenarioError
 from loadtest.session import Progress, run
 from loadtest.stress import stressed
 from loadtest.target import Target
 from loadtest.watch import Observed, Watch
+
+REPORTS_MAX: Final = 64
 
 
 class Bed(msgspec.Struct, frozen=True):
@@ -91,7 +96,7 @@ def carry_out(
     told = environment(control)
     watch = Watch(bed.observed)
     head = HeadDriver(scenario.head, control) if scenario.head.block_seconds and control else None
-    seed = scenario.corpus.seed
+    seed, began = scenario.corpus.seed, time.time_ns()
     with stressed(scenario.stress):
         recording = run(scenario.load, corpus, bed.target, seed=seed, watch=watch, head=head, on_progress=on_progress)
     found = result(
@@ -102,10 +107,28 @@ def carry_out(
         expected=_expected(corpus, recording),
         head=head.done if head else (),
     )
-    finished = Run(scenario=scenario, environment=told, result=found, recording=recording, samples=watch.samples)
+    finished = Run(
+        scenario=scenario,
+        environment=told,
+        result=found,
+        recording=recording,
+        samples=watch.samples,
+        reports=reported(control, began),
+    )
     write_run(finished, folder)
     write_report(finished, folder / REPORT)
     return found
+
+
+def reported(control: Target | None, since: int) -> list[ServerReport]:
+    """What the server itself has reported since that time, the oldest first; nothing from one that reports nothing."""
+    if control is None or control.transport == "websocket":
+        return []
+    try:
+        told = msgspec.convert(call(control, "pool_gcReports", REPORTS_MAX), list[ServerReport])
+    except (RpcFailedError, msgspec.ValidationError):
+        return []
+    return [replace(each, at=(each.time - since) / 1e9) for each in reversed(told) if each.time >= since]
 
 
 def _expected(corpus: Path, recording: Recording) -> int:

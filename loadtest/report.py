@@ -9,7 +9,7 @@ from typing import Final
 from loadtest.chart import Axis, Line, Point, bars, linear, lines, logarithmic, nines
 from loadtest.histogram import Histogram
 from loadtest.result import Result, latency_of
-from loadtest.run_folder import Run
+from loadtest.run_folder import Run, ServerReport
 from loadtest.watch import Sample
 
 MEGABYTE: Final = 1 << 20
@@ -60,6 +60,8 @@ def _body(run: Run) -> Iterator[str]:
     if server := list(_server(run)):
         yield "<h2>Server</h2>"
         yield from server
+    if run.reports:
+        yield "<h2>What the server reported</h2>" + _table(_reports(run))
     yield "<h2>Environment</h2>" + _table([(name, str(value)) for name, value in run.environment.items()])
 
 
@@ -90,6 +92,25 @@ def _checks(found: Result) -> list[tuple[str, str]]:
         (check.name, f"{check.limit:g}, measured {check.value}: {'ok' if check.holds else 'does not hold'}")
         for check in found.checks
     ]
+
+
+def _reports(run: Run) -> list[tuple[str, str]]:
+    """When, what, who it was."""
+    return [
+        (
+            f"{each.at:.1f} s: {each.trigger.replace('_', ' ')} {_measured(each)}",
+            each.sentence
+            + (f" (alarms: {', '.join(each.alarms)})" if each.alarms else "")
+            + (f", {each.repeats} times more" if each.repeats else ""),
+        )
+        for each in run.reports
+    ]
+
+
+def _measured(report: ServerReport) -> str:
+    if report.trigger == "heap_growth":
+        return f"{report.measured / MEGABYTE:.0f} MiB/s"
+    return f"{report.measured:,.0f}/s" if report.trigger == "call_rate" else f"{report.measured * 1e3:.0f} ms"
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:

@@ -6,6 +6,7 @@ results.json     what it came to
 series.csv       a row a second: load, latency, lag, and the server
 latency.hgrm     percentiles of the steady part, as HdrHistogram's plotters read them
 recording.json   every second's histogram: what report and compare read
+reports.json     what the server itself reported of pauses and delays, where it does
 report.html      made by `txpool load report`, and at the end of every run
 """
 
@@ -25,10 +26,23 @@ from loadtest.watch import Sample
 
 RESULTS: Final = "results.json"
 REPORT: Final = "report.html"
+REPORTS: Final = "reports.json"
 
 
 class RunFolderError(Exception):
     """The folder holds no run."""
+
+
+class ServerReport(msgspec.Struct, frozen=True):
+    """One of `pool_gcReports`; a server that tells more is understood. `at` is seconds after the run began."""
+
+    time: int
+    trigger: str
+    measured: float
+    sentence: str
+    alarms: Sequence[str] = ()
+    repeats: int = 0
+    at: float = 0.0
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -39,6 +53,7 @@ class Run(msgspec.Struct, frozen=True):
     result: Result
     recording: Recording
     samples: Sequence[Sample]
+    reports: Sequence[ServerReport] = ()
 
 
 def write_run(run: Run, folder: Path) -> None:
@@ -47,6 +62,7 @@ def write_run(run: Run, folder: Path) -> None:
     _write_json(folder / "scenario.json", run.scenario)
     _write_json(folder / "env.json", run.environment)
     _write_json(folder / RESULTS, run.result)
+    _write_json(folder / REPORTS, run.reports)
     (folder / "recording.json").write_bytes(msgspec.json.encode((run.recording, run.samples)))
     (folder / "latency.hgrm").write_text(latency_of(run.recording, run.scenario).hgrm())
     with (folder / "series.csv").open("w", newline="") as file:
@@ -72,9 +88,15 @@ def read_run(folder: Path) -> Run:
             result=read_result(folder),
             recording=recording,
             samples=samples,
+            reports=_reports(folder / REPORTS),
         )
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{folder}: no run: {error}") from None
+
+
+def _reports(path: Path) -> list[ServerReport]:
+    """What was reported; runs of older versions have no such file."""
+    return msgspec.json.decode(path.read_bytes(), type=list[ServerReport]) if path.exists() else []
 
 
 def read_result(folder: Path) -> Result:

@@ -28,6 +28,17 @@ PROMISED: Final = {
     "txpool_rpc_duration_seconds": ("histogram", {"method"}),
     "txpool_head_number": ("gauge", set()),
     "txpool_head_update_duration_seconds": ("histogram", set()),
+    "txpool_gc_collected": ("counter", {"generation"}),
+    "txpool_gc_uncollectable": ("counter", {"generation"}),
+    "txpool_gc_tracked_objects": ("gauge", set()),
+    "txpool_gc_full_age_seconds": ("gauge", set()),
+    "txpool_gc_reports": ("counter", {"cause"}),
+    "txpool_heap_allocated_blocks": ("gauge", set()),
+    "txpool_heap_arena_bytes": ("gauge", set()),
+    "txpool_malloc_bytes": ("gauge", {"state"}),
+    "txpool_resident_bytes": ("gauge", {"kind"}),
+    "txpool_page_faults": ("counter", {"kind"}),
+    "txpool_stage_bytes": ("gauge", {"stage"}),
 }
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -82,6 +93,12 @@ def test_every_promised_metric_is_there_with_its_labels_and_every_reason_from_th
     assert {dict(labels)["store"] for name, labels in found if name == "txpool_gc_pause_seconds_count"} == {"heap"}
     refusals = {dict(labels)["reason"] for name, labels in found if name == "txpool_submissions_total"}
     assert refusals == {"none", *REFUSALS}
+    assert all(
+        value(found, name) > 0
+        for name in ("txpool_gc_tracked_objects", "txpool_heap_allocated_blocks", "txpool_heap_arena_bytes")
+    )
+    assert value(found, "txpool_resident_bytes", kind="anonymous") > value(found, "txpool_malloc_bytes", state="used")
+    assert value(found, "txpool_page_faults_total", kind="minor") > 0
     removals = [dict(labels) for name, labels in found if name == "txpool_removed_total"]
     assert {(each["subpool"], each["reason"]) for each in removals} == {
         (subpool, reason) for subpool in ("pending", "queued", "blob") for reason in REMOVALS

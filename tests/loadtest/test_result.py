@@ -7,7 +7,7 @@ from loadtest.histogram import Histogram
 from loadtest.recorder import Recording, Second
 from loadtest.report import render_report
 from loadtest.result import Verdict, result, steady
-from loadtest.run_folder import Run
+from loadtest.run_folder import Run, ServerReport
 from loadtest.scenario import Load, Scenario, Stage, Thresholds
 from loadtest.schedule import SECOND
 from loadtest.watch import Sample, read_page
@@ -117,6 +117,26 @@ def test_the_page_is_well_formed_and_shows_names_as_text() -> None:
     assert page.count('class="stripe"') == 2  # the collector ran in two of the seconds
     body = page[page.index("<body>") : page.index("</body>")] + "</body>"
     ET.fromstring(body.replace("&mdash;", "-"))
+
+
+def test_the_page_has_what_the_server_reported() -> None:
+    recording = Recording([second(100, 1)] * 4, last_answer=4 * SECOND)
+    found = result(OPEN, "x", recording, [], expected=400)
+    reports = [
+        ServerReport(0, "lag", 0.25, "query <eth_call>: 0.3 s at work", ["heap_growth"], repeats=2, at=1.24),
+        ServerReport(0, "heap_growth", 60 << 20, "head_update: 80 MB of heap", at=2.0),
+        ServerReport(0, "call_rate", 1500.0, "cache frames: 1,500 calls a second", at=3.0),
+    ]
+
+    page = render_report(Run(OPEN, {}, found, recording, [], reports))
+
+    assert (
+        "<th>1.2 s: lag 250 ms</th><td>query &lt;eth_call&gt;: 0.3 s at work (alarms: heap_growth), 2 times more</td>"
+        in page
+    )
+    assert "<th>2.0 s: heap growth 60 MiB/s</th><td>head_update: 80 MB of heap</td>" in page
+    assert "<th>3.0 s: call rate 1,500/s</th>" in page
+    assert "What the server reported" not in render_report(Run(OPEN, {}, found, recording, []))
 
 
 def test_every_further_nine_takes_as_much_room() -> None:

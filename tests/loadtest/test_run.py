@@ -101,6 +101,7 @@ def test_a_closed_loop_hands_in_the_whole_corpus_and_leaves_a_folder(tmp_path: P
     assert {"accepted", "p99_ms", "server_cpu_seconds", "pending", "collections"} <= set(rows[0].split(","))
     assert "#[Max" in (tmp_path / "run/latency.hgrm").read_text()
     assert json.loads((tmp_path / "run/env.json").read_text())["server"].startswith("txpool/")
+    assert isinstance(json.loads((tmp_path / "run/reports.json").read_text()), list)
 
     (tmp_path / "run/report.html").unlink()
     again = load("report", "run")

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from txpool.observe.gc_pause import PauseWatch
+from tests.observe.clocks import Clock
+from txpool.observe.gc_pause import RECENT_MAX, PauseWatch, RecentPauses
 from txpool.observe.heap import heap_bytes
 from txpool.observe.loop_lag import LoopLag
 from txpool.observe.loop_turn import LoopTurns
 from txpool.observe.process import ProcessMetrics
+from txpool.observe.tags import Tags
 
 
 class Ticks:
@@ -119,3 +121,60 @@ def test_a_turn_lasts_from_its_first_request_to_its_answers() -> None:
     turns.end()
 
     assert (turns.turns.count, turns.turns.sum, turns.longest) == (2, 1.5, 1.25)
+
+
+def test_what_was_found_in_cycles_is_counted(watch: PauseWatch) -> None:
+    cycles: list[list[object]] = [[] for _ in range(5)]
+    for cycle in cycles:
+        cycle.append(cycle)
+    del cycles, cycle
+    gc.collect(2)
+
+    assert watch.collected[2] >= 5
+    assert watch.uncollectable == [0, 0, 0]
+
+
+def test_what_could_not_be_let_go_is_counted() -> None:
+    watch = PauseWatch(Ticks(0.25))
+
+    watch("start", {})
+    watch("stop", {"generation": 1, "collected": 2, "uncollectable": 3})
+
+    assert (watch.collected, watch.uncollectable) == ([0, 2, 0], [0, 3, 0])
+
+
+def test_the_age_of_the_last_full_collection_is_told() -> None:
+    clock = Clock()
+    watch = PauseWatch(clock)
+    clock.now += 5
+    never = watch.full_age_s
+    for generation in (2, 1):
+        watch("start", {})
+        watch("stop", {"generation": generation})
+        clock.now += 1
+
+    assert (never, watch.full_age_s) == (5, 2)
+
+
+def test_a_collection_is_set_off_by_who_is_at_work() -> None:
+    clock = Clock()
+    tags = Tags(clock)
+    watch = PauseWatch(clock, tags)
+
+    with tags.entered("query", "eth_call"):
+        watch("start", {})
+        clock.now += 0.5
+        watch("stop", {"generation": 0})
+
+    assert tags.source("query", "eth_call").collections == 1
+    assert (watch.unreported, watch.inside) == (0.5, tags.source("query", "eth_call"))
+
+
+def test_percentiles_are_of_the_latest_collections() -> None:
+    recent = RecentPauses()
+    for number in range(1, RECENT_MAX + 101):
+        recent.add(float(number), number / 1000)
+
+    assert recent.p99(since=RECENT_MAX + 1) == 1.123
+    assert recent.p99(since=0) == 1.114
+    assert recent.p99(since=RECENT_MAX + 101) == 0

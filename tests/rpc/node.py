@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
+import msgspec
+
 from tests.rpc.loop import Client
 from txpool.chain.block_builder import Supply
 from txpool.chain.dev import DevChain, DevChainSettings
@@ -18,6 +20,7 @@ from txpool.core.signature import sign
 from txpool.core.unsigned import Unsigned
 from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
+from txpool.rpc.gc_reports import GcReports
 from txpool.rpc.http import HttpLimits, HttpServer
 from txpool.rpc.http_service import FAREWELL, JsonRpcOverHttp
 from txpool.rpc.pool import PoolNamespace
@@ -87,7 +90,9 @@ class Node:
         self.noticed: list[range] = []
         self.own = PoolNamespace(self.pool, self.chain, self.ingest, self.clock, self.noticed.append)
         self.governor = GovernorNamespace(lambda: None)
-        methods = build_methods(self.pool, self.chain, "0.1.0", self.chain, (self.own, self.governor))
+        self.reports: list[msgspec.Struct] = []
+        parts = (self.own, self.governor, GcReports(lambda most: self.reports[:most]))
+        methods = build_methods(self.pool, self.chain, "0.1.0", self.chain, parts)
         self.methods = methods
         self.rpc = JsonRpc(
             methods,

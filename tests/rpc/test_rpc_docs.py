@@ -5,10 +5,14 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from tests.outside import ROOT
 from tests.rpc.loop import run
-from tests.rpc.node import ALICE, GWEI, Node, transfer
+from tests.rpc.node import ALICE, GWEI, START, Node, transfer
 from tests.rpc.test_pool_socket import Peer, sent, socket_of
+from txpool.observe.attribution import Activity, Facts, Trigger, accusation, suspects
+from txpool.observe.reports import Report
 from txpool.rpc.pool_governor import GovernorStanding, MemoryStanding, Moved
 
 PAGE: Final = (ROOT / "docs" / "rpc.md").read_text()
@@ -51,10 +55,38 @@ async def prepared(node: Node, peer: Peer) -> None:
     await sent(peer, transfer(ALICE, 0), transfer(ALICE, 2, tip_cap=2 * GWEI))
 
 
+def reported() -> Report:
+    """What a large answer once did to the loop."""
+    guilty = Activity("snapshot", "txpool_content", calls_per_second=0.2, seconds=0.41, longest_seconds=0.4)
+    guilty = replace(guilty, heap_bytes=52_428_800, blocks=310_000, collections=12)
+    sent = Activity("submit", calls_per_second=812.4, seconds=0.02)
+    (first, *_) = suspects(Facts(Trigger.LAG, 0.39, [guilty, sent]))
+    return Report(
+        number=3,
+        time=START * 10**9,
+        trigger=Trigger.LAG,
+        measured=0.39,
+        threshold=0.2,
+        cause=first.activity.kind,
+        name=first.activity.name,
+        sentence=accusation(first),
+        alarms=["heap_growth"],
+        heap_growth=52_600_000.0,
+        pause_p99=0.004,
+        cpu_share=0.97,
+        head_updates=1,
+        evicted=0,
+        stage="pending",
+        stages={"received": 0.0, "validating": 0.0, "queued": 0.0, "pending": 190_000.0},
+        suspects=[first.activity],
+    )
+
+
 def test_the_examples_of_the_page_are_true(tmp_path: Path) -> None:
     async def story() -> list[tuple[Any, list[Any]]]:
         played = []
         node = Node()
+        node.reports.append(reported())
         async with socket_of(node, tmp_path) as peer:
             await prepared(node, peer)
             for request, *answers in EXAMPLE.findall(PAGE):
@@ -70,7 +102,8 @@ def test_the_examples_of_the_page_are_true(tmp_path: Path) -> None:
 
 def test_every_method_of_the_namespace_has_an_example() -> None:
     shown = {json.loads(request)["method"] for request, *_ in EXAMPLE.findall(PAGE)}
-    files = [(ROOT / "txpool" / "rpc" / name).read_text() for name in ("pool.py", "pool_governor.py")]
-    node_methods = {found for text in files for found in re.findall(r'"(pool_[a-z]+)": Method', text)}
+    names = ("pool.py", "pool_governor.py", "gc_reports.py")
+    sources = [(ROOT / "txpool" / "rpc" / name).read_text() for name in names]
+    node_methods = {found for text in sources for found in re.findall(r'"(pool_[A-Za-z]+)": Method', text)}
 
     assert shown == node_methods | {"pool_subscribe"}

@@ -260,6 +260,22 @@ class GovernorSettings(Section, frozen=True):
     tip_min: NotNegative = 1_000_000_000
 
 
+class WatchSettings(Section, frozen=True):
+    """The watch over collector, memory and loop: how often it looks, what it reports.
+
+    A report is made when one collection takes `pause_seconds`, the loop is late by `lag_seconds`, private memory grows
+    by `heap_bytes_per_second`, or one source other than submissions is called `calls_per_second` over five seconds. So
+    many of them are kept.
+    """
+
+    sample_seconds: Annotated[float, msgspec.Meta(ge=0.01, le=1.0)] = 0.25
+    pause_seconds: Seconds = 0.1
+    lag_seconds: Seconds = 0.2
+    heap_bytes_per_second: Bytes = 50_000_000
+    calls_per_second: Annotated[float, msgspec.Meta(gt=0)] = 1000.0
+    reports_max: Count = 64
+
+
 class EventsSettings(Section, frozen=True):
     """The ring that holds the latest events of the pool, 128 bytes each."""
 
@@ -301,5 +317,6 @@ class Settings(Section, frozen=True):
     memory: MemorySettings = MemorySettings()
     governor: GovernorSettings = GovernorSettings()
     events: EventsSettings = EventsSettings()
+    watch: WatchSettings = WatchSettings()
     data: DataSettings = DataSettings()
     log: LogSettings = LogSettings()

@@ -1,6 +1,6 @@
 """Plain counters of what the pool did; published when somebody scrapes."""
 
-from txpool.core.rejection import REFUSALS, REMOVALS
+from txpool.core.rejection import REFUSALS, REMOVALS, Reason
 
 
 class Tallies:
@@ -18,3 +18,8 @@ class Tallies:
         self.promoted = 0
         self.demoted = 0
         self.head_updates = 0
+
+    def evicted(self) -> int:
+        """How many left the pool for another reason than a block, or another in their place."""
+        removed = (self.removed_pending, self.removed_queued, self.removed_blob)
+        return sum(sum(each.values()) - each[Reason.REPLACED] for each in removed)

@@ -16,6 +16,7 @@ from txpool.config.sections import IpcSettings, WsSettings
 from txpool.core.head import Account
 from txpool.daemon.metrics import MetricsPage
 from txpool.daemon.node import Node
+from txpool.daemon.tagging import tagged
 from txpool.daemon.watches import Watches
 from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
@@ -30,7 +31,7 @@ from txpool.rpc.method import Methods
 from txpool.rpc.pool import PoolNamespace
 from txpool.rpc.pool_governor import GovernorNamespace
 from txpool.rpc.pool_trace import PoolTrace
-from txpool.rpc.registry import build_methods
+from txpool.rpc.registry import Live, build_methods
 from txpool.rpc.service import Door, JsonRpc, RpcLimits
 from txpool.rpc.session import SessionLimits
 from txpool.rpc.session_server import SessionServer
@@ -88,9 +89,9 @@ class Served(msgspec.Struct, frozen=True):
     private: Methods
 
 
-def methods_of(node: Node, live: LiveParts, own: PoolNamespace, tracer: AllocationTracer) -> Served:
+def methods_of(node: Node, live: LiveParts, own: PoolNamespace, tracer: AllocationTracer, *others: Live) -> Served:
     """What JSON-RPC serves of a node."""
-    parts = (live.filters, live.sync_sends, live.governor, own)
+    parts: tuple[Live, ...] = (live.filters, live.sync_sends, live.governor, own, *others)
     public = build_methods(node.pool, node.chain, version("txpool"), node.chain, parts)
     return Served(public, {**own.private(), **PoolTrace(tracer).private()})
 
@@ -148,7 +149,8 @@ class RpcListeners:
         limits = RpcLimits(settings.rpc.batch_items_max, settings.rpc.batch_response_bytes_max)
         observe, door = watches.durations.observe, door_of(settings, ingest)
 
-        def service(methods: Methods, patience_s: float | None = None) -> JsonRpc:
+        def service(given: Methods, patience_s: float | None = None) -> JsonRpc:
+            methods = tagged(given, watches.tags)
             return JsonRpc(methods, door, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
 
         kinds = {**live.streams.kinds(), **live.governor.kinds(), **own.kinds()}

@@ -19,6 +19,7 @@ from txpool.core.settings import PoolSettings
 from txpool.daemon.store import open_store
 from txpool.history.input_log import InputLog, RecordedPool
 from txpool.observe.catalogue import HeadUpdates
+from txpool.observe.tags import EVICTION, HEAD_UPDATE, Tags
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -26,13 +27,14 @@ LOG: Final = logging.getLogger(__name__)
 class Node:
     """A pool on the embedded dev chain. A change of the head is one step for both, in the thread that causes it."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Build everything.
+    def __init__(self, settings: Settings, tags: Tags | None = None) -> None:
+        """Build everything; `tags` are told who is at work.
 
         Raises:
             OSError: the genesis file cannot be read, the recording cannot be begun, or the memory cannot be had.
             GenesisError: the genesis is none.
         """
+        self._tags = tags or Tags(time.perf_counter)
         self.store = open_store(settings)
         self.events = EventRing(settings.events.capacity)
         self.chain = DevChain(
@@ -61,7 +63,8 @@ class Node:
 
     def expire(self) -> None:
         """Drop what has been queued for longer than the lifetime."""
-        self.on_events(self.pool.expire(now=time.time_ns()))
+        with self._tags.entered(EVICTION):
+            self.on_events(self.pool.expire(now=time.time_ns()))
 
     def is_sound(self) -> bool:
         """Whether pool and store count the same transactions: a check that costs next to nothing."""
@@ -77,12 +80,13 @@ class Node:
         return self.pool.best(base_fee, blob_base_fee)
 
     def _follow(self, change: HeadChange) -> None:
-        started = time.perf_counter()
-        events = self.pool.advance(change, now=time.time_ns())
-        self.head_updates.durations.add(time.perf_counter() - started)
-        facts = {"number": change.head.number, "included": len(change.included), "reverted": len(change.reverted)}
-        LOG.info("new head", extra={"facts": facts})
-        self.on_events(events)
+        with self._tags.entered(HEAD_UPDATE):
+            started = time.perf_counter()
+            events = self.pool.advance(change, now=time.time_ns())
+            self.head_updates.durations.add(time.perf_counter() - started)
+            facts = {"number": change.head.number, "included": len(change.included), "reverted": len(change.reverted)}
+            LOG.info("new head", extra={"facts": facts})
+            self.on_events(events)
 
 
 def _nobody_listens(events: range) -> None:

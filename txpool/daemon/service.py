@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -37,6 +38,9 @@ from txpool.daemon.slab_memory import scavenge
 from txpool.daemon.stewards import Stewards
 from txpool.daemon.watches import Watches
 from txpool.observe.allocation_trace import AllocationTracer
+from txpool.observe.reports import Reports
+from txpool.observe.tags import Tags
+from txpool.rpc.gc_reports import GcReports
 from txpool.rpc.service import SEND
 from txpool.stores.mmap import MmapStore
 from txpool.systemd import Notifier
@@ -97,13 +101,15 @@ class Daemon:
         """Build the parts; nothing listens yet."""
         self._settings = settings
         self._notifier = Notifier()
-        self._node = node = Node(settings)
+        tags, reports = Tags(time.perf_counter), Reports(settings.watch.reports_max)
+        self._node = node = Node(settings, tags)
         self._ingest = ingest_of(settings, node)
         self._live = LiveParts(settings, node, self._ingest)
         own = own_namespace(node, self._ingest)
         self._tracer = AllocationTracer(settings.data.dir)
-        served = methods_of(node, self._live, own, self._tracer)
-        self._watches = Watches((*served.public, *own.private(), SEND))
+        served = methods_of(node, self._live, own, self._tracer, GcReports(reports.newest))
+        self._watches = Watches((*served.public, *own.private(), SEND), tags, settings.watch, reports)
+        self._watches.follow(node, self._ingest)
         durations = self._watches.durations.by_method[SEND]
         self._stewards = Stewards(settings, node, self._ingest, self._live, durations)
         self._collector = Collector(settings.gc)

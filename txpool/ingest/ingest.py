@@ -108,6 +108,8 @@ class Ingest:
         self.depth_bytes = 0
         # Told the numbers of the events that a batch has caused, before its callers have their verdicts.
         self.on_events: Callable[[range], None] = _nobody_listens
+        # What a turn is run by, so that it can be known who is at work.
+        self.around: Callable[[Callable[[], None]], None] = _at_once
         self._pool = pool
         self._chain_id = chain_id
         self._accounts = accounts
@@ -136,7 +138,7 @@ class Ingest:
         self._arrivals.append((raw, reply))
         if not self._turn_due:
             self._turn_due = True
-            self._loop.call_soon(self._turn)
+            self._loop.call_soon(self.around, self._turn)
         return None
 
     def ease(self, batch_max: int | None, tip_min: int) -> None:
@@ -166,6 +168,11 @@ class Ingest:
         self._prepare_dry(batch, list(batch.blobs))
         self._turn_soon()
         return await batch.finished
+
+    @property
+    def read_bytes(self) -> int:
+        """Bytes of those waiting that are being validated: not yet to be decoded, nor waiting for proofs."""
+        return sum(batch.size for batch in self._lane)
 
     async def drain(self) -> None:
         """Wait until everything that was taken is judged."""
@@ -200,7 +207,7 @@ class Ingest:
     def _turn_soon(self) -> None:
         if not self._turn_due:
             self._turn_due = True
-            self._loop.call_soon(self._turn)
+            self._loop.call_soon(self.around, self._turn)
 
     def _bearable(self) -> int:
         """How many of those that arrived this turn may decode; none when the first is a large one."""
@@ -535,6 +542,11 @@ def _tell(reply: Reply, outcome: Outcome) -> None:
 def _too_long(raw: bytes) -> bool:
     """Whether this can only be refused: longer than any transaction may be that holds no blobs."""
     return len(raw) > TX_BYTES_MAX and raw[0] != BLOB
+
+
+def _at_once(turn: Callable[[], None]) -> None:
+    """Nobody wants to know who is at work."""
+    turn()
 
 
 def _nobody_listens(events: range) -> None:

@@ -11,11 +11,12 @@ class LoopLag:
     """Asks the loop for a call every so often and counts by how much it was late.
 
     A long turn is seen whole if it starts just before a call is due, so the histogram is a sample, not a census; the
-    shorter the interval, the finer. Timers of the loop are good for a millisecond.
+    shorter the interval, the finer. Timers of the loop are good for a millisecond. `on_tick` is told each delay.
     """
 
     def __init__(self, clock: Callable[[], float], interval_s: float = 0.05) -> None:
         """Take a clock in seconds."""
+        self.on_tick: Callable[[float], None] = _nobody_asks
         self.lags = Histogram(PAUSE_BOUNDS)
         self.longest = 0.0
         self.last_tick = clock()
@@ -39,7 +40,9 @@ class LoopLag:
 
     def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         self.last_tick = self._clock()
-        self.count(self.last_tick - due)
+        late = self.last_tick - due
+        self.count(late)
+        self.on_tick(late)
         self._arm(loop)
 
     def count(self, late: float) -> None:
@@ -53,3 +56,7 @@ class LoopLag:
         return histograms(
             "txpool_loop_lag_seconds", "How late the event loop ran a call that was due.", [({}, self.lags)]
         )
+
+
+def _nobody_asks(late: float) -> None:
+    """Nobody wants to know."""

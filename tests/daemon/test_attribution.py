@@ -1,0 +1,221 @@
+"""A bad actor is named within a second: planted in a running daemon's parts, found by their reports."""
+
+import asyncio
+import gc
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+from msgspec.structs import replace
+
+from tests.cli.test_submitting import transfer
+from tests.rpc.loop import Client
+from txpool.config import Address, Settings
+from txpool.config.sections import DevSettings, HttpSettings, IpcSettings, StoreSettings, WatchSettings, WsSettings
+from txpool.core.record import RECORD_BYTES
+from txpool.daemon.listeners import LiveParts, RpcListeners, ingest_of, methods_of, own_namespace
+from txpool.daemon.metrics import MetricsPage, families
+from txpool.daemon.node import Node
+from txpool.daemon.watches import Watches
+from txpool.observe.allocation_trace import AllocationTracer
+from txpool.observe.attribution import Trigger
+from txpool.observe.reports import Report, Reports
+from txpool.observe.tags import Tags
+from txpool.rpc.gc_reports import GcReports
+from txpool.rpc.method import Method
+
+PATIENCE_S = 30
+NAMED_WITHIN_S = 1.0
+DEED_S = 0.4
+SETTINGS = Settings(
+    store=StoreSettings(limit_bytes=8 << 20),
+    dev=DevSettings(period=0),
+    http=HttpSettings(listen=Address("127.0.0.1", 0)),
+    ws=WsSettings(listen=Address("", 0)),
+    ipc=IpcSettings(path="off"),
+    watch=WatchSettings(pause_seconds=0.1, lag_seconds=0.1),
+)
+
+
+class Deed:
+    """Something bad, and when it was over."""
+
+    def __init__(self) -> None:
+        self.ended = 0.0
+
+    def huge_list(self) -> int:
+        """Make containers and keep them, for so long that others notice."""
+        until = time.perf_counter() + DEED_S
+        held: list[Sequence[int]] = []
+        while time.perf_counter() < until:
+            held += [[number] for number in range(1000)]
+        self.ended = time.perf_counter()
+        return len(held)
+
+
+class Parts:
+    """The parts of a daemon, as `Daemon` puts them together, and one method more."""
+
+    def __init__(self, deed: Deed, settings: Settings = SETTINGS) -> None:
+        self.tags, reports = Tags(time.perf_counter), Reports(8)
+        self.node = Node(settings, self.tags)
+        self.ingest = ingest_of(settings, self.node)
+        live = LiveParts(settings, self.node, self.ingest)
+        own = own_namespace(self.node, self.ingest)
+        tracer = AllocationTracer(settings.data.dir)
+        served = methods_of(self.node, live, own, tracer, GcReports(reports.newest))
+        served = replace(served, public={**served.public, "test_hugeList": Method(deed.huge_list)})
+        self.watches = Watches(served.public, self.tags, settings.watch, reports)
+        self.watches.follow(self.node, self.ingest)
+        self.rpc = RpcListeners(settings, served, own, live=live, ingest=self.ingest, watches=self.watches)
+        self.page = MetricsPage(families(self.node, self.ingest, self.rpc, self.watches, "mmap"))
+
+    def close(self) -> None:
+        self.ingest.close()
+        self.node.close()
+
+
+@asynccontextmanager
+async def served(deed: Deed, settings: Settings = SETTINGS) -> AsyncIterator[tuple[Parts, Client]]:
+    parts = Parts(deed, settings)
+    places = await parts.rpc.start()
+    assert places.http
+    host, _, port = places.http.rpartition(":")
+    client = await Client.to((host, int(port)))
+    parts.watches.start()
+    try:
+        for nonce in range(3):  # the innocent are at work, too
+            await client.result("eth_sendRawTransaction", transfer(nonce))
+            await client.result("txpool_status")
+        yield parts, client
+    finally:
+        parts.watches.stop()
+        await client.close()
+        await parts.rpc.stop()
+        parts.close()
+
+
+@contextmanager
+def collector_on() -> Iterator[None]:
+    """Collections as CPython has them by itself, whatever tests before have left."""
+    gc.collect()
+    assert gc.isenabled()
+    yield
+    gc.collect()
+
+
+async def named(reports: Reports, triggers: set[Trigger], act: Callable[[], Awaitable[object]]) -> tuple[Report, float]:
+    """Let it happen; the first report by one of these, and when it came."""
+    heard: asyncio.Future[tuple[Report, float]] = asyncio.get_running_loop().create_future()
+
+    def hear(report: Report) -> None:
+        if report.trigger in triggers and not heard.done():
+            heard.set_result((report, time.perf_counter()))
+
+    reports.on_report = hear
+    acting = asyncio.ensure_future(act())
+    found = await asyncio.wait_for(heard, PATIENCE_S)
+    await acting
+    return found
+
+
+STALLS = {Trigger.PAUSE, Trigger.LAG, Trigger.HEAP_GROWTH}
+
+
+def test_a_query_that_builds_a_huge_list_is_named() -> None:
+    async def story() -> None:
+        deed = Deed()
+        async with served(deed) as (parts, client):
+            report, at = await named(parts.watches.reports, STALLS, lambda: client.result("test_hugeList"))
+
+            assert (report.cause, report.name) == ("query", "test_hugeList"), report
+            assert at - deed.ended < NAMED_WITHIN_S
+            assert report.suspects[0].collections > 0
+            assert report.suspects[0].longest_seconds > DEED_S / 2
+            (told,) = [each for each in await client.result("pool_gcReports") if each["number"] == report.number]
+            assert (told["cause"], told["name"], told["trigger"]) == ("query", "test_hugeList", report.trigger)
+            assert 'txpool_gc_reports_total{cause="query"} 0' not in parts.page.render().decode().splitlines()
+
+    with collector_on():
+        asyncio.run(story())
+
+
+def test_a_head_update_that_allocates_is_named_and_not_the_call_that_made_the_block() -> None:
+    async def story() -> None:
+        deed = Deed()
+        async with served(deed) as (parts, client):
+
+            def allocate(_events: range) -> None:
+                deed.huge_list()
+
+            parts.node.on_events = allocate
+            report, at = await named(parts.watches.reports, STALLS, lambda: client.result("dev_mine"))
+
+            assert (report.cause, report.name, report.head_updates) == ("head_update", "", 1), report
+            assert at - deed.ended < NAMED_WITHIN_S
+
+    with collector_on():
+        asyncio.run(story())
+
+
+def test_a_cache_burst_is_named_though_no_turn_of_the_loop_is_long() -> None:
+    async def story() -> None:
+        deed = Deed()
+        async with served(deed) as (parts, client):
+            cache = parts.tags.source("cache", "frames")
+            kept: list[bytes] = []
+
+            async def burst() -> None:
+                for _ in range(40):
+                    for _ in range(250):
+                        before = parts.tags.enter(cache)
+                        kept.append(bytes(1024))
+                        parts.tags.leave(before)
+                    await client.result("txpool_status")
+                deed.ended = time.perf_counter()
+
+            report, at = await named(parts.watches.reports, {Trigger.CALL_RATE, Trigger.HEAP_GROWTH}, burst)
+
+            assert (report.cause, report.name, report.trigger) == ("cache", "frames", "call_rate"), report
+            assert at - deed.ended < NAMED_WITHIN_S
+            assert "call_rate" in report.alarms
+
+    with collector_on():
+        asyncio.run(story())
+
+
+def test_what_the_cache_of_the_store_has_to_make_counts_as_its_calls() -> None:
+    async def story() -> None:
+        cached = replace(SETTINGS, store=StoreSettings(kind="cache", limit_bytes=8 << 20))
+        async with served(Deed(), cached) as (parts, client):
+            await client.result("txpool_status")
+            parts.watches.lookout.sample()
+
+            assert parts.tags.source("cache", "transactions").calls == 3
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("stage", ["received", "validating", "queued", "pending"])
+def test_stages_hold_what_is_in_them_and_nothing_of_what_has_left(stage: str) -> None:
+    async def story() -> list[float]:
+        async with served(Deed()) as (parts, client):
+            await client.result("eth_sendRawTransaction", transfer(5))
+            held = [held_in(parts, stage)]
+            await client.result("dev_mine")
+            parts.node.pool.remove(hashes(parts), now=time.time_ns())
+            return [*held, held_in(parts, stage)]
+
+    def held_in(parts: Parts, stage: str) -> float:
+        lines = dict(line.rsplit(" ", 1) for line in parts.page.render().decode().splitlines() if "stage=" in line)
+        return float(lines[f'txpool_stage_bytes{{stage="{stage}"}}'])
+
+    def hashes(parts: Parts) -> list[bytes]:
+        return [event.hash for event in parts.node.events.since(0) if parts.node.pool.knows(event.hash)]
+
+    sizes = {nonce: len(bytes.fromhex(transfer(nonce)[2:])) + RECORD_BYTES for nonce in (0, 1, 2, 5)}
+    pending = sizes[0] + sizes[1] + sizes[2]
+    expected = {"received": 0, "validating": 0, "queued": sizes[5], "pending": pending}
+
+    assert asyncio.run(story()) == [expected[stage], 0]
