@@ -7,7 +7,6 @@ import pytest
 from coincurve import PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
-from sha3 import keccak_256
 
 from tests.core.transactions import (
     CHAIN_ID,
@@ -22,6 +21,7 @@ from tests.core.transactions import (
 )
 from tests.outside import native_kernel
 from txpool.core import kernel
+from txpool.core.keccak import keccak
 from txpool.core.kernel import INTERFACE, TWIN, Kernel, Native
 from txpool.core.rejection import Rejected
 from txpool.core.signature import CURVE_ORDER, S_MAX, address_of, sign, sign_authorization
@@ -96,7 +96,7 @@ def test_a_signature_whose_key_would_be_no_point_has_no_signer_among_others(nati
     raws = []
     for nonce, key in enumerate(keys):
         fields = unsigned(nonce=nonce)
-        digest = int.from_bytes(keccak_256(signing_payload(fields)).digest(), "big")
+        digest = int.from_bytes(keccak(signing_payload(fields)), "big")
         s = digest * pow(key, -1, CURVE_ORDER) % CURVE_ORDER
         point = PublicKey.from_secret((key if s <= S_MAX else CURVE_ORDER - key).to_bytes(32, "big")).format()
         r = int.from_bytes(point[1:], "big")

@@ -322,6 +322,7 @@ class BrokenKernel:
     """A kernel with a bug."""
 
     name = "broken"
+    lanes = 1
 
     def decode(self, raws: list[bytes]) -> list[Tx | Rejected]:
         raise RuntimeError(f"a bug in decoding {len(raws)}")
