@@ -41,7 +41,7 @@ struct Kernel {
 impl Kernel {
     #[new]
     fn new(py: Python<'_>, tx: Py<PyType>, authorization: Py<PyType>, sidecar: Py<PyType>) -> PyResult<Self> {
-        lanes::prepare();
+        lanes::are_there(); // now, rather than in the way of a transaction
         let int_from_bytes = py.get_type::<pyo3::types::PyInt>().getattr("from_bytes")?.unbind();
         Ok(Kernel {
             tx,

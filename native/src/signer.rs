@@ -66,6 +66,18 @@ impl Claim {
         (parity <= 1 && claim.s <= S_MAX).then_some(claim)
     }
 
+    /// One of which nobody knows who made it; about every other one has a signer.
+    pub fn example(number: u8) -> Claim {
+        let mut s = keccak(&[b"s", &[number]]);
+        s[0] >>= 1;
+        Claim {
+            digest: keccak(&[b"digest", &[number]]),
+            r: keccak(&[b"r", &[number]]),
+            s,
+            odd: number % 2 == 1,
+        }
+    }
+
     /// Whether r and s are in their ranges; else there is no signer.
     pub fn is_ordinary(&self) -> bool {
         const ZERO: [u8; 32] = [0; 32];
@@ -73,7 +85,7 @@ impl Claim {
     }
 
     /// Who signed, by the library.
-    fn signer(&self) -> Option<Address> {
+    pub fn signer(&self) -> Option<Address> {
         let mut compact = [0; 64];
         compact[..32].copy_from_slice(&self.r);
         compact[32..].copy_from_slice(&self.s);

@@ -18,7 +18,7 @@ use field::{Field, LANES, LIMBS, limbs_of, load};
 use point::{Affine, Jacobian, Multiples, known_at};
 use scalar::{Half, WIDE_WINDOW, WIDE_WINDOWS, WINDOW, WINDOWS, Words};
 
-pub fn are_there() -> bool {
+pub fn can_run() -> bool {
     is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma")
 }
 
@@ -86,15 +86,10 @@ fn coordinates(point: &PublicKey) -> [[u64; LIMBS]; 2] {
     [1, 33].map(|at| limbs_of(&std::array::from_fn(|i| bytes[at + i])))
 }
 
-/// Make what is needed once, which takes a millisecond, before it is needed.
-pub fn prepare() {
-    LazyLock::force(&KNOWN);
-}
-
 /// The signers of up to eight claims; `None` for one to be looked at on its own.
 pub fn recover(claims: &[&Claim]) -> Vec<Option<Address>> {
     assert!(
-        are_there() && claims.len() <= LANES,
+        can_run() && claims.len() <= LANES,
         "eight lanes, and a processor that has them"
     );
     // SAFETY: the processor has what the function is compiled for.
@@ -108,10 +103,14 @@ fn recover_all(claims: &[&Claim; LANES]) -> [Option<Address>; LANES] {
     let (nonce_point, on_curve) = nonce_points(claims);
     let sum = combined(&nonce_point, &of_point, &of_generator);
     let inverse = sum.z.inverse();
-    let good = on_curve & !sum.z.zeros();
     let square = inverse.squared();
-    let x = sum.x.times(&square).write();
-    let y = sum.y.times(&square.times(&inverse)).write();
+    let found = Affine {
+        x: sum.x.times(&square),
+        y: sum.y.times(&square.times(&inverse)),
+    };
+    // A slip in the arithmetic would hardly end on the curve.
+    let good = on_curve & !sum.z.zeros() & is_on_curve(&found);
+    let (x, y) = (found.x.write(), found.y.write());
     std::array::from_fn(|lane| {
         let whole = good >> lane & 1 == 1 && claims[lane].is_ordinary();
         whole.then(|| keccak(&[&x[lane], &y[lane]])[12..].try_into().expect("20 of 32 bytes"))
@@ -141,13 +140,23 @@ fn factors(claims: &[&Claim; LANES]) -> ([Words; LANES], [Words; LANES]) {
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn nonce_points(claims: &[&Claim; LANES]) -> (Affine, __mmask8) {
     let x = Field::read(&claims.map(|claim| claim.r));
-    let seven = Field::all([7, 0, 0, 0, 0]);
-    let square = x.squared().times(&x).plus(&seven).settle(0); // size 2
-    let y = square.root();
-    let on_curve = y.squared().minus(&square).settle(3).zeros();
+    let y = right_side(&x).root();
+    let on_curve = is_on_curve(&Affine { x, y });
     let wanted = (0..LANES).fold(0, |mask, lane| mask | u8::from(claims[lane].odd) << lane);
     let y = y.negated_where(y.odds() ^ wanted, 1);
     (Affine { x, y }, on_curve)
+}
+
+/// x^3 + 7, which has size 2.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn right_side(x: &Field) -> Field {
+    let seven = Field::all([7, 0, 0, 0, 0]);
+    x.squared().times(x).plus(&seven).settle(0)
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn is_on_curve(point: &Affine) -> __mmask8 {
+    point.y.squared().minus(&right_side(&point.x)).settle(3).zeros()
 }
 
 /// One window of digits of all lanes, the lowest first.
