@@ -3,9 +3,9 @@
 //! It takes the regular forms only. Whatever looks odd comes back as `None`, and the Python twin then reads it with
 //! care and says in geth's words what is wrong: so refusals have one source.
 
-mod inspect;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod inspect;
 mod lanes;
 mod rlp;
 mod signer;
