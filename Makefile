@@ -116,8 +116,8 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --pyt
 	@touch $@
 
 # Where it cannot be built all works without it, only slower: so a failure is told and ends nothing.
-.venv/.kernel: .venv/.setup native/Cargo.toml native/Cargo.lock $(wildcard native/src/*.rs)
-	@if test -z "$(CARGO)"; then echo "$(NO_KERNEL): cargo (Rust 1.85 or later) is not installed" >&2; \
+.venv/.kernel: .venv/.setup native/Cargo.toml native/Cargo.lock $(wildcard native/src/*.rs native/src/*/*.rs)
+	@if test -z "$(CARGO)"; then echo "$(NO_KERNEL): cargo (Rust 1.89 or later) is not installed" >&2; \
 	elif echo "building the native kernel" && (cd native && $(CARGO) build --release --locked --quiet) 2>.venv/kernel.log; then \
 		install -m644 native/target/release/libtxpool_kernel.so "$$($(BIN)/python -c $(KERNEL_PATH))" && touch $@; \
 	else tail -5 .venv/kernel.log >&2; echo "$(NO_KERNEL): see .venv/kernel.log" >&2; fi

@@ -3,11 +3,15 @@
 //! It takes the regular forms only. Whatever looks odd comes back as `None`, and the Python twin then reads it with
 //! care and says in geth's words what is wrong: so refusals have one source.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod inspect;
+mod lanes;
 mod rlp;
 mod signer;
 mod tx;
 
+use std::iter::once;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::exceptions::PyRuntimeError;
@@ -15,11 +19,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple, PyType};
 
-use signer::{Address, Hash};
+use signer::{Address, Claim, Hash};
 use tx::{Authorization, Sidecar, Tx};
 
 /// Counted up when what crosses the boundary changes, so that a kernel left over from another version is not used.
-const INTERFACE: u32 = 1;
+const INTERFACE: u32 = 2;
 
 /// To decode fewer than so many takes no longer than to give the interpreter lock away and get it back.
 const WORTH_THE_LOCK: usize = 8;
@@ -37,6 +41,7 @@ struct Kernel {
 impl Kernel {
     #[new]
     fn new(py: Python<'_>, tx: Py<PyType>, authorization: Py<PyType>, sidecar: Py<PyType>) -> PyResult<Self> {
+        lanes::are_there(); // now, rather than in the way of a transaction
         let int_from_bytes = py.get_type::<pyo3::types::PyInt>().getattr("from_bytes")?.unbind();
         Ok(Kernel {
             tx,
@@ -77,8 +82,7 @@ impl Kernel {
         chain_id: u64,
     ) -> PyResult<Bound<'py, PyList>> {
         let inputs: Vec<&[u8]> = raws.iter().map(|raw| raw.as_bytes()).collect();
-        let signers =
-            guarded(|| py.detach(|| inputs.iter().map(|raw| recover_one(raw, chain_id)).collect::<Vec<_>>()))?;
+        let signers = guarded(|| py.detach(|| recover_all(&inputs, chain_id)))?;
         let found = PyList::empty(py);
         for signers in signers {
             match signers {
@@ -206,9 +210,38 @@ fn decode_one(raw: &[u8]) -> Option<(Tx<'_>, Hash)> {
     Some((tx, hash))
 }
 
-fn recover_one(raw: &[u8], chain_id: u64) -> Option<(Address, Vec<Address>)> {
+/// Sender and authorities of each, the authorities without repeats in order of first appearance; all that is signed is
+/// recovered together.
+fn recover_all(raws: &[&[u8]], chain_id: u64) -> Vec<Option<(Address, Vec<Address>)>> {
+    let claims: Vec<_> = raws.iter().map(|raw| claims_of(raw, chain_id)).collect();
+    let flat: Vec<&Claim> = claims
+        .iter()
+        .flatten()
+        .flat_map(|(sender, others)| once(sender).chain(others))
+        .collect();
+    let mut found = signer::signers(&flat).into_iter();
+    let mut next = || found.next().expect("an answer for each claim");
+    let mut signers_of = |others: usize| {
+        let sender = next();
+        let mut authorities = Vec::new();
+        for address in (0..others).filter_map(|_| next()) {
+            if !authorities.contains(&address) {
+                authorities.push(address);
+            }
+        }
+        Some((sender?, authorities))
+    };
+    claims
+        .iter()
+        .map(|each| each.as_ref().and_then(|(_, others)| signers_of(others.len())))
+        .collect()
+}
+
+/// What says who signed a transaction and its authorizations; None where it has no sender.
+fn claims_of(raw: &[u8], chain_id: u64) -> Option<(Claim, Vec<Claim>)> {
     let tx = tx::decode(raw)?;
-    Some((signer::sender(&tx, chain_id)?, signer::authorities(&tx)))
+    let authorities = tx.authorizations.iter().filter_map(signer::authority).collect();
+    Some((signer::sender(&tx, chain_id)?, authorities))
 }
 
 /// Turn a panic, which is a bug of ours, into an error that a batch can be given up with.
@@ -231,6 +264,7 @@ fn panic_on_purpose(py: Python<'_>, text: &str) -> PyResult<()> {
 #[pymodule]
 fn txpool_kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("INTERFACE", INTERFACE)?;
+    module.add("LANES", if lanes::are_there() { lanes::LANES } else { 1 })?;
     module.add_class::<Kernel>()?;
     module.add_function(wrap_pyfunction!(inspect::inspected, module)?)?;
     module.add_function(wrap_pyfunction!(panic_on_purpose, module)?)

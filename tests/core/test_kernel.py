@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Final
 
 import pytest
+from coincurve import PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,11 +21,12 @@ from tests.core.transactions import (
 )
 from tests.outside import native_kernel
 from txpool.core import kernel
+from txpool.core.keccak import keccak
 from txpool.core.kernel import INTERFACE, TWIN, Kernel, Native
 from txpool.core.rejection import Rejected
 from txpool.core.signature import CURVE_ORDER, S_MAX, address_of, sign, sign_authorization
 from txpool.core.tx import BLOB, DYNAMIC_FEE, LEGACY, SET_CODE, Tx
-from txpool.core.unsigned import Unsigned, seal
+from txpool.core.unsigned import Unsigned, seal, signing_payload
 
 OTHER_KEY: Final = b"\x33" * 32
 
@@ -71,6 +73,37 @@ def test_both_say_the_same_of_any_signature(native: Native, fields: Unsigned, v:
     for tx in TWIN.decode([raw]):
         if isinstance(tx, Tx):
             agree(native, [raw], tx.chain_id or 0)
+
+
+# Numbers that are the x of a small multiple of the generator, or near a bound.
+_GENERATOR_MULTIPLES: Final = [
+    int.from_bytes(PublicKey.from_secret(number.to_bytes(32, "big")).format()[1:], "big") for number in range(1, 9)
+]
+_R: Final = st.sampled_from((0, 1, CURVE_ORDER - 1, CURVE_ORDER, *_GENERATOR_MULTIPLES)) | st.integers(0, 2**256 - 1)
+_S: Final = st.sampled_from((0, 1, 2, S_MAX, S_MAX + 1)) | st.integers(0, S_MAX)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), _R, _S), min_size=3, max_size=20))
+def test_signers_found_together_are_those_found_alone(native: Native, signatures: list[tuple[int, int, int]]) -> None:
+    txs = agree(native, [seal(unsigned(nonce=nonce), *signed) for nonce, signed in enumerate(signatures)])
+
+    assert native.signers(txs, CHAIN_ID) == [native.signers([tx], CHAIN_ID)[0] for tx in txs]
+
+
+@given(st.lists(st.integers(1, 40) | st.integers(1, CURVE_ORDER - 1), min_size=3, max_size=9))
+def test_a_signature_whose_key_would_be_no_point_has_no_signer_among_others(native: Native, keys: list[int]) -> None:
+    """Such a one takes the nonce's point away from itself: s R - z G = 0 for R = k G and s = z / k."""
+    raws = []
+    for nonce, key in enumerate(keys):
+        fields = unsigned(nonce=nonce)
+        digest = int.from_bytes(keccak(signing_payload(fields)), "big")
+        s = digest * pow(key, -1, CURVE_ORDER) % CURVE_ORDER
+        point = PublicKey.from_secret((key if s <= S_MAX else CURVE_ORDER - key).to_bytes(32, "big")).format()
+        r = int.from_bytes(point[1:], "big")
+        raws += [seal(fields, point[0] & 1, r, min(s, CURVE_ORDER - s)), sign(fields, KEY)]
+
+    for tx, (sender, _) in zip(txs := agree(native, raws), native.signers(txs, CHAIN_ID), strict=True):
+        assert isinstance(sender, Rejected) or sender == address_of(KEY) or tx.r >= CURVE_ORDER
 
 
 @given(st.integers(0, 40), st.integers(0, CURVE_ORDER), st.integers(0, S_MAX + 1))

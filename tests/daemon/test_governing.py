@@ -17,6 +17,7 @@ from txpool.core.restraint import Restraint
 from txpool.core.settings import PoolSettings
 from txpool.daemon.governing import Governing
 from txpool.daemon.obedience import Restrain
+from txpool.ingest.ingest import IngestSettings
 from txpool.observe.histogram import REQUEST_BOUNDS, Histogram
 from txpool.rpc.errors import RpcError
 from txpool.rpc.filters import Filters
@@ -25,6 +26,7 @@ from txpool.rpc.streams import HASHES_ONLY, Streams
 
 SETTINGS: Final = GovernorSettings(enabled=True, hold_seconds=3, recover_seconds=6, window_seconds=2, answers_min=10)
 GAP: Final = "nonce gap refused while txpool is overloaded: next nonce 0, tx nonce 7"
+BATCH_MAX: Final = IngestSettings().batch_max
 
 
 def obedience(pool: Pool) -> Restrain:
@@ -86,11 +88,11 @@ def test_each_step_takes_effect_and_goes_again_in_reverse() -> None:
             told.append(state(it))
 
             assert told == [
-                (1, HASHES_ONLY, 128, 2, False),
+                (1, HASHES_ONLY, BATCH_MAX, 2, False),
                 (2, HASHES_ONLY, 16, 2, False),
                 (3, HASHES_ONLY, 16, GWEI, False),
                 (4, HASHES_ONLY, 16, GWEI, True),
-                (0, None, 128, 2, False),
+                (0, None, BATCH_MAX, 2, False),
             ]
             steps = [each.after for each in it.moves]
             assert steps[:4] == ["hashes_only", "small_batches", "high_floor", "no_gaps"]

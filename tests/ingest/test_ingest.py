@@ -17,7 +17,7 @@ from txpool.core.rejection import Reason, Rejected
 from txpool.core.signature import sign_authorization
 from txpool.core.tx import Tx
 from txpool.ingest.batch import Outcome
-from txpool.ingest.ingest import Busy, Ingest, IngestSettings
+from txpool.ingest.ingest import TOGETHER_SPEED, Busy, Ingest, IngestSettings
 
 ON_THREADS: Final = IngestSettings(inline_max=0)
 
@@ -97,13 +97,15 @@ def test_what_one_turn_brings_is_one_batch_up_to_its_bound() -> None:
 
 def test_senders_are_recovered_inline_or_on_threads_by_their_number() -> None:
     async def scene() -> None:
-        async with Node(ingest=IngestSettings(inline_max=10)) as node:
+        async with Node(ingest=IngestSettings(inline_max=5)) as node:
+            most = 5 if node.ingest.kernel.lanes == 1 else 5 * TOGETHER_SPEED
             replies = Replies(node.ingest)
-            replies.offer(*transfers(10))
+            replies.offer(*transfers(most))
             await replies.judged()
-            replies.offer(*transfers(11, BOB))
+            replies.offer(*transfers(most + 1, BOB))
             await replies.judged()
-            assert (node.ingest.counters.recovered_inline, node.ingest.counters.recovered_on_threads) == (10, 11)
+            counters = node.ingest.counters
+            assert (counters.recovered_inline, counters.recovered_on_threads) == (most, most + 1)
 
     run(scene())
 
@@ -320,6 +322,7 @@ class BrokenKernel:
     """A kernel with a bug."""
 
     name = "broken"
+    lanes = 1
 
     def decode(self, raws: list[bytes]) -> list[Tx | Rejected]:
         raise RuntimeError(f"a bug in decoding {len(raws)}")

@@ -154,10 +154,11 @@ class IpcSettings(Section, frozen=True):
 class IngestSettings(Section, frozen=True):
     """From bytes to verdicts: how much is judged in one go, how much may wait, and what decodes and recovers senders.
 
-    `kernel` is `auto`, the native one where it is built, or `python`, its twin.
+    `inline_max` counts senders that are recovered one by one; where the kernel takes several at a time, four times as
+    many are. `kernel` is `auto`, the native one where it is built, or `python`, its twin.
     """
 
-    batch_max: Count = 128
+    batch_max: Count = 64
     inline_max: NotNegative = 32
     threads: NotNegative = 2
     queue_max: Count = 16_384

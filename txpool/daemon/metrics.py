@@ -66,7 +66,11 @@ def families(node: Node, ingest: Ingest, rpc: RpcServers, watches: Watches, stor
     """All metrics of a daemon."""
     return [
         info_family(
-            version=version("txpool"), python=platform.python_version(), store=store, kernel=ingest.kernel.name
+            version=version("txpool"),
+            python=platform.python_version(),
+            store=store,
+            kernel=ingest.kernel.name,
+            lanes=str(ingest.kernel.lanes),
         ),
         *pool_families(node.pool, ingest.counters.refused),
         *store_families(node.store),

@@ -32,6 +32,9 @@ LOG: Final = logging.getLogger(__name__)
 TURN_BYTES_MAX: Final = 32 * 1024
 LARGE_BYTES: Final = 8 * 1024
 
+# How much faster senders are recovered where the kernel takes several at a time.
+TOGETHER_SPEED: Final = 4
+
 _ALREADY_KNOWN: Final = Rejected(Reason.ALREADY_KNOWN)
 
 
@@ -50,14 +53,15 @@ class IngestSettings(msgspec.Struct, frozen=True):
 
     Attributes:
         batch_max: transactions judged in one go; a turn of the loop takes no more.
-        inline_max: up to so many senders are recovered in the loop's thread, more on worker threads.
+        inline_max: up to so many senders are recovered in the loop's thread, more on worker threads; four times as many
+            where the kernel recovers several at a time.
         threads: how many of those.
         queue_max: transactions that may wait, beyond which new ones are turned away.
         queue_bytes_max: their bytes.
         kernel: what decodes and recovers: the native one where it is built (`auto`), or its twin (`python`).
     """
 
-    batch_max: int = 128
+    batch_max: int = 64
     inline_max: int = 32
     threads: int = 2
     queue_max: int = 16_384
@@ -104,6 +108,7 @@ class Ingest:
         self.kernel: Kernel = (NATIVE if self.settings.kernel == "auto" else None) or TWIN
         self._batch_max = self.settings.batch_max
         self._tip_min = 0
+        self._inline_max = self.settings.inline_max * (TOGETHER_SPEED if self.kernel.lanes > 1 else 1)
         self.depth = 0  # transactions that wait for a verdict
         self.depth_bytes = 0
         # Told the numbers of the events that a batch has caused, before its callers have their verdicts.
@@ -335,7 +340,7 @@ class Ingest:
 
     def _recover(self, batch: Batch) -> None:
         count = len(batch.unsigned)
-        if count <= self.settings.inline_max or self.settings.threads < 1:
+        if count <= self._inline_max or self.settings.threads < 1:
             self.counters.recovered_inline += count
             self._recover_part(batch, batch.unsigned)
             return

@@ -46,7 +46,15 @@ class SessionLimits(msgspec.Struct, frozen=True):
 class SessionCounters:
     """What happened since the start, as plain ints."""
 
-    __slots__ = ("bytes_in", "connections", "connections_refused", "fell_behind", "messages", "notifications")
+    __slots__ = (
+        "bytes_in",
+        "connections",
+        "connections_refused",
+        "fell_behind",
+        "messages",
+        "notifications",
+        "subscriptions",
+    )
 
     def __init__(self) -> None:
         self.connections = 0
@@ -54,6 +62,7 @@ class SessionCounters:
         self.messages = 0
         self.bytes_in = 0
         self.notifications = 0
+        self.subscriptions = 0  # under way
         self.fell_behind = 0
 
 
@@ -254,6 +263,7 @@ class Session:
             return cursor
         begun = Subscription(namespace, cursor)
         self.subscriptions[begun.identity] = begun
+        self._house.counters.subscriptions += 1
         return begun
 
     def unsubscribe(self, identity: str) -> bool | RpcError:
@@ -262,6 +272,7 @@ class Session:
         if ended is None:
             return errors.NO_SUBSCRIPTION
         ended.close()
+        self._house.counters.subscriptions -= 1
         return True
 
     def pump(self) -> None:
@@ -319,6 +330,7 @@ class Session:
     def _end_subscriptions(self) -> None:
         for subscription in self.subscriptions.values():
             subscription.close()
+        self._house.counters.subscriptions -= len(self.subscriptions)
         self.subscriptions.clear()
 
 

@@ -57,7 +57,7 @@ class SessionServer:
     @property
     def subscriptions(self) -> int:
         """How many are under way."""
-        return sum(len(connection.session.subscriptions) for connection in self._connections)
+        return self.counters.subscriptions
 
     @property
     def full(self) -> bool:

@@ -43,6 +43,10 @@ class StreamLimits(msgspec.Struct, frozen=True):
 class Follower(Protocol):
     """Somebody who reads the logs and is told when there is more."""
 
+    @property
+    def subscriptions(self) -> int:
+        """How many read through it; without any it need not be told."""
+
     def pump(self) -> None:
         """Read on."""
 
@@ -121,7 +125,7 @@ class Streams:
 
     def tell_soon(self) -> None:
         """Have everybody read on, once, in the turn after this one."""
-        if not self._due:
+        if not self._due and any(each.subscriptions for each in self._followers):
             self._due = True
             asyncio.get_running_loop().call_soon(self._tell)
 
