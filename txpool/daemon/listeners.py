@@ -251,7 +251,7 @@ def _http_server(settings: Settings, rpc: JsonRpc, watches: Watches) -> HttpServ
         write_seconds=http.write_seconds,
     )
     server = HttpServer(handle, bounds, Access(http.vhosts, http.cors_domain), FAREWELL)
-    server.on_flushed = watches.turns.end
+    server.on_flush, server.on_flushed = watches.turns.touch, watches.turns.end
     return server
 
 
