@@ -104,8 +104,9 @@ class Effort(msgspec.Struct, frozen=True):
         return self.repeats or (experiment.quick.repeats if self.quick else experiment.repeats)
 
     def seconds_of(self, experiment: Experiment) -> float:
-        """How long each lasts."""
-        return self.seconds or (experiment.quick.seconds if self.quick else experiment.seconds)
+        """How long each lasts; a benchmark as long as it takes."""
+        asked = None if experiment.bench else self.seconds
+        return asked or (experiment.quick.seconds if self.quick else experiment.seconds)
 
     def long_seconds_of(self, experiment: Experiment) -> float:
         """How long the one long run of each arm lasts, where an experiment has such; 0 for none."""
