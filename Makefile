@@ -90,6 +90,12 @@ bench-versus: setup ## our daemon beside a geth, round by round: GETH=path/to/ge
 	@test -n "$(GETH)" || { echo "name a geth binary: make bench-versus GETH=path; docs/benchmarks.md says how one gets it" >&2; exit 2; }
 	@$(BIN)/python -m bench versus --geth "$(GETH)" $(ARGS)
 
+experiment-quick: setup ## what memory costs, store by store, and what of a study's claims holds: a first look in five minutes
+	@$(BIN)/txpool experiment all --quick $(ARGS)
+
+experiments: setup ## the same at length, some hours (ARGS="--repeats 3"; `txpool experiment list` says how long each takes)
+	@$(BIN)/txpool experiment all $(ARGS)
+
 ##@ Keep
 
 lock: setup ## renew requirements/*.txt and package-lock.json from what pyproject.toml and package.json ask for
@@ -162,4 +168,4 @@ $(TOOLS)/strace:
 debian = [ $$(id -u) = 0 ] && apt-get -q update >/dev/null && apt-get -qy install --no-install-recommends $(1) >/dev/null || \
 	{ echo "missing here; on Debian: apt-get install $(1)" >&2; exit 1; }
 
-.PHONY: help setup run demo install test test-long test-matrix test-deps fuzz-decoder fuzz-geth lint coverage bench bench-versus lock clean
+.PHONY: help setup run demo install test test-long test-matrix test-deps fuzz-decoder fuzz-geth lint coverage bench bench-versus experiment-quick experiments lock clean

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "completion": "txpool.commands.completion",
     "content": "txpool.commands.contents",
     "events": "txpool.commands.lifecycle",
+    "experiment": "loadtest.experiments.commands",
     "explain": "txpool.commands.lifecycle",
     "inspect": "txpool.commands.contents",
     "load": "loadtest.commands",

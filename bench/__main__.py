@@ -18,6 +18,7 @@ SUITE: Final = (
     ("pressure", ()),
     ("growth", ()),
     ("returning", ()),
+    ("lifecycle", ()),
     ("reading", ()),
     ("ingest", ()),
     ("ingest", ("--batch", "1", "--transactions", "20000")),

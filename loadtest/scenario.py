@@ -228,11 +228,20 @@ def read_scenario(path: Path, overrides: Mapping[str, Any] | None = None) -> Sce
     for key, value in (overrides or {}).items():
         _put(document, key, value)
     try:
-        scenario = msgspec.convert(document, Scenario)
+        return scenario_of(document)
     except msgspec.ValidationError as error:
         raise ScenarioError(f"{path}: {error}") from None
+
+
+def scenario_of(document: Mapping[str, Any]) -> Scenario:
+    """Take the tables of a scenario.
+
+    Raises:
+        msgspec.ValidationError: they say what cannot be.
+    """
+    scenario = msgspec.convert(document, Scenario)
     if fault := _fault(scenario):
-        raise ScenarioError(f"{path}: {fault}")
+        raise msgspec.ValidationError(fault)
     return scenario
 
 

@@ -56,14 +56,14 @@ def ratio(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def bootstrap(
-    statistic: Callable[[Sequence[float], Sequence[float]], float], a: Sequence[float], b: Sequence[float]
+    statistic: Callable[..., float], *groups: Sequence[float], resamples: int = RESAMPLES
 ) -> tuple[float, float]:
-    """Between which two values a statistic lies, by resampling runs (requests within a run hang together)."""
+    """Between which two values a statistic of groups lies, by resampling runs (requests within one hang together)."""
     chance = random.Random("bootstrap")
     drawn = sorted(
         value
-        for _ in range(RESAMPLES)
-        if not math.isnan(value := statistic(chance.choices(a, k=len(a)), chance.choices(b, k=len(b))))
+        for _ in range(resamples)
+        if not math.isnan(value := statistic(*(chance.choices(group, k=len(group)) for group in groups)))
     )
     if not drawn:
         return math.nan, math.nan

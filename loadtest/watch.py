@@ -15,6 +15,7 @@ from loadtest.rpc import RpcFailedError, call, post
 from loadtest.target import Target
 
 SAMPLE_SECONDS: Final = 1.0
+STAGES: Final = ("received", "validating", "queued", "pending")
 # Series that a run keeps, by the name in its results.
 SERIES: Final[Mapping[str, str]] = {
     "gc_longest_s": "txpool_gc_pause_longest_seconds",
@@ -23,6 +24,15 @@ SERIES: Final[Mapping[str, str]] = {
     "slab_used": 'txpool_slab_bytes{state="used"}',
     "slab_wasted": 'txpool_slab_bytes{state="wasted"}',
     "slab_free": 'txpool_slab_bytes{state="free"}',
+    **{f"stage_{stage}": f'txpool_stage_bytes{{stage="{stage}"}}' for stage in STAGES},
+    "ingest_waiting": "txpool_ingest_waiting",
+    "malloc_used": 'txpool_malloc_bytes{state="used"}',
+    "malloc_mapped": 'txpool_malloc_bytes{state="mapped"}',
+    "arena_bytes": "txpool_heap_arena_bytes",
+    "allocated_blocks": "txpool_heap_allocated_blocks",
+    "tracked_objects": "txpool_gc_tracked_objects",
+    "reuse_ratio": "txpool_buffer_reuse_ratio",
+    "fragmentation": "txpool_slab_fragmentation_ratio",
     "reinjected": "txpool_reinjected_total",
     "included": "txpool_included_total",
     "promoted": "txpool_promoted_total",
@@ -142,14 +152,16 @@ def _pool(control: Target | None) -> tuple[int | None, int | None]:
 
 
 def _metrics(url: str | None) -> dict[str, float]:
-    if url is None:
-        return {}
+    return read_page(scrape(url)) if url else {}
+
+
+def scrape(url: str) -> str:
+    """A metrics page as it is now; empty where there is none."""
     parts = urlsplit(url)
     try:
-        page = post(parts.hostname or "", parts.port or 80, parts.path or "/metrics", None, 5).decode()
+        return post(parts.hostname or "", parts.port or 80, parts.path or "/metrics", None, 5).decode()
     except OSError:
-        return {}
-    return read_page(page)
+        return ""
 
 
 def read_page(page: str) -> dict[str, float]:
