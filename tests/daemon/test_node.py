@@ -25,6 +25,7 @@ from txpool.history.input_log import read_entries, replay
 from txpool.ingest.ingest import IngestSettings
 from txpool.rpc.http import HttpLimits
 from txpool.rpc.service import RpcLimits
+from txpool.rpc.slices import Slices
 from txpool.stores.heap import HeapStore
 from txpool.systemd import Notifier
 
@@ -99,7 +100,7 @@ def test_what_waited_longer_than_its_lifetime_is_dropped() -> None:
         with built(pool=PoolSettings(lifetime=1)) as node:
             send(node, transfer(1))
             node.on_events = lambda events: gone.set() if events else None
-            chore = asyncio.create_task(expire_queued(node, every_s=0.001))
+            chore = asyncio.create_task(expire_queued(node, Slices(lambda: 0.0), every_s=0.001))
             await asyncio.wait_for(gone.wait(), PATIENCE_S)
             chore.cancel()
             return [str(event.reason) for event in node.events.since(0)][-1:]

@@ -5,20 +5,26 @@ arrived first, then the one that was stored first. Source: geth's `newTransactio
 `commitTransactions`.
 """
 
-from collections.abc import Iterator
-from heapq import heapify, heappop, heapreplace
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush, heappushpop, heapreplace
+from typing import Final, TypeAlias
 
 import msgspec
 
 from txpool.core.blob_residents import BlobResidents
 from txpool.core.blob_sender import BlobSender
-from txpool.core.record import Resident
+from txpool.core.record import U64_MAX, Resident, read_ranking
 from txpool.core.residents import Residents
+from txpool.core.sender import Sender
+from txpool.core.shards import SHARDS
+from txpool.core.steps import MANY, Steps, finish, portions
 from txpool.core.tx import BLOB
 
-# Negative tip, whether it carries blobs, arrival, handle: what ranks a sender's next one.
-_Entry: TypeAlias = tuple[int, bool, int, int, Resident]
+# Negative tip, whether it carries blobs, arrival, handle: what ranks a sender's next one. With all four negated a heap
+# has the worst on top.
+_Entry: TypeAlias = tuple[int, int, int, int, Resident]
+
+SENDERS_MAX: Final = 2048  # held at a time, the best ones: a block rarely asks for more
 
 
 class BestTx(msgspec.Struct, frozen=True, gc=False):
@@ -34,15 +40,18 @@ class BestTx(msgspec.Struct, frozen=True, gc=False):
 
 
 class Best:
-    """An iterator over a pool that holds still: a submission or a new head ends it with an error.
+    """An iterator over the pool at one head; a new head ends it with an error.
 
     A sender's transactions come in nonce order, and end at the first whose fee cap is under the base fee.
+
+    The pool may change between two of them. What has left by then does not come, what has taken its place comes
+    instead, and who is new may be left out. While nothing changes, all come.
     """
 
     def __init__(
         self, residents: Residents, base_fee: int | None, blobs: BlobResidents | None = None, blob_base_fee: int = 0
     ) -> None:
-        """Look at each sender's first pending transaction: O(senders); each one that is taken costs O(log senders).
+        """Nothing is looked at yet.
 
         Args:
             residents: the pool's content.
@@ -54,15 +63,11 @@ class Best:
         self._blobs = blobs
         self._base_fee = base_fee
         self._blob_base_fee = blob_base_fee
-        self._last_event = residents.events.next_seq
+        self._first_event = residents.events.next_seq
+        self._head = residents.tallies.head_updates
         self._heap: list[_Entry] = []
-        for sender in residents.senders.values():
-            if sender.pending and (entry := self._entry(sender.pending.get(sender.nonce))):
-                self._heap.append(entry)
-        if blobs:
-            firsts = (self._blob_entry(blobs, sender, 0) for sender in blobs.senders.values())
-            self._heap += [entry for entry in firsts if entry]
-        heapify(self._heap)
+        self._bar: _Entry | None = None  # the worst that was looked at and held
+        self._left = True  # there are worse ones than that
         self._held: Resident | None = None
 
     def __iter__(self) -> Iterator[BestTx]:
@@ -73,16 +78,27 @@ class Best:
 
         Raises:
             StopIteration: there is none.
-            RuntimeError: the pool has changed since this iterator was made.
+            RuntimeError: the pool follows another head by now.
         """
-        if self._residents.events.next_seq != self._last_event:
-            raise RuntimeError("the pool changed during the iteration")
-        self._advance()
+        finish(self.prepare())
         if not self._heap:
             raise StopIteration
         negative_tip, *_, tx = self._heap[0]
         self._held = tx
         return BestTx(tx.handle, tx.hash, tx.sender, tx.nonce, tx.gas, -negative_tip, tx.cost)
+
+    def prepare(self) -> Steps[None]:
+        """Do in steps what the next one takes: at first, and after every 2 048 senders, a look at all: O(senders).
+
+        The pool may change between the steps. What then is left to do for the next one is quick: O(log senders).
+        """
+        if self._residents.tallies.head_updates != self._head:
+            raise RuntimeError("the head has changed during the iteration")
+        self._advance()
+        self._drop_stale()
+        while self._left and (not self._heap or (self._bar is not None and self._heap[0] > self._bar)):
+            yield from self._look_at_all()
+            self._drop_stale()
 
     def skip_sender(self) -> None:
         """Leave out all that the sender of the last one still has."""
@@ -94,22 +110,81 @@ class Best:
         """Put the successor of the last one in its place."""
         if self._held is None:
             return
-        entry = self._successor(self._held)
+        self._replace_top(self._at(self._held, self._held.nonce + 1))
         self._held = None
+
+    def _drop_stale(self) -> None:
+        """Where the pool has changed, see to it that the top is pooled, or what has replaced it."""
+        if self._residents.events.next_seq == self._first_event:
+            return
+        while self._heap:
+            tx = self._heap[0][-1]
+            entry = self._at(tx, tx.nonce)
+            if entry and entry[-1].handle == tx.handle:
+                return
+            self._replace_top(entry)
+
+    def _replace_top(self, entry: _Entry | None) -> None:
         if entry:
             heapreplace(self._heap, entry)
         else:
             heappop(self._heap)
 
-    def _successor(self, tx: Resident) -> _Entry | None:
+    def _at(self, tx: Resident, nonce: int) -> _Entry | None:
+        """What the sender of a transaction has at a nonce now."""
         if tx.type == BLOB and self._blobs:
-            sender = self._blobs.senders[tx.sender]
-            return self._blob_entry(self._blobs, sender, tx.nonce + 1 - sender.nonce)
-        sender_of_it = self._residents.senders[tx.sender]
-        return self._entry(sender_of_it.pending.get(tx.nonce + 1))
+            account = self._blobs.senders.get(tx.sender)
+            return self._blob_entry(self._blobs, account, nonce - account.nonce) if account else None
+        sender = self._residents.senders.get(tx.sender)
+        return self._entry(sender.pending.get(nonce)) if sender else None
+
+    # --- looking at all senders
+
+    def _look_at_all(self) -> Steps[None]:
+        """Hold the best of those that are worse than the bar; those left out are worse than all held."""
+        bar, self._left = self._bar, False
+        chosen: list[_Entry] = []
+        for number in range(SHARDS):
+            for some in portions(list(self._residents.senders.shard(number).values())):
+                self._choose(chosen, bar, self._firsts(some, chosen))
+                yield
+        if self._blobs:
+            for others in portions(list(self._blobs.senders.values())):
+                self._choose(chosen, bar, [self._blob_entry(self._blobs, each, 0) for each in others])
+                yield
+        if chosen:
+            self._bar = _turned(chosen[0])
+        for entries in portions(chosen, MANY * 4):
+            for entry in entries:
+                heappush(self._heap, _turned(entry))
+            yield
+
+    def _firsts(self, senders: Iterable[Sender], chosen: list[_Entry]) -> Iterator[_Entry | None]:
+        """The first ones of senders, without those that surely are worse than all that are chosen."""
+        store = self._residents.store
+        for sender in senders:
+            handle = sender.pending.get(sender.nonce) if sender.pending else 0
+            if handle and len(chosen) == SENDERS_MAX:
+                _, tip, fee = read_ranking(store, handle)
+                worth = tip if self._base_fee is None else min(tip, fee - self._base_fee)
+                if worth < chosen[0][0] and fee < U64_MAX:  # which may stand for more
+                    self._left = True
+                    continue
+            yield self._entry(handle)
+
+    def _choose(self, chosen: list[_Entry], bar: _Entry | None, entries: Iterable[_Entry | None]) -> None:
+        """Put these among the chosen, whose worst then make way."""
+        for entry in entries:
+            if entry is None or (bar is not None and entry <= bar):
+                continue
+            if len(chosen) < SENDERS_MAX:
+                heappush(chosen, _turned(entry))
+            else:
+                heappushpop(chosen, _turned(entry))
+                self._left = True
 
     def _blob_entry(self, blobs: BlobResidents, sender: BlobSender, place: int) -> _Entry | None:
-        if place >= sender.count:
+        if not 0 <= place < sender.count:
             return None
         blob = blobs.of(sender)[place]
         return self._entry(blob.handle) if blob.blob_fee_cap >= self._blob_base_fee else None
@@ -119,6 +194,12 @@ class Best:
             return None
         tx = self._residents.read(handle)
         if self._base_fee is None:
-            return (-tx.tip_cap, tx.type == BLOB, tx.arrival, handle, tx)
+            return (-tx.tip_cap, int(tx.type == BLOB), tx.arrival, handle, tx)
         tip = min(tx.tip_cap, tx.fee_cap - self._base_fee)
-        return (-tip, tx.type == BLOB, tx.arrival, handle, tx) if tx.fee_cap >= self._base_fee else None
+        return (-tip, int(tx.type == BLOB), tx.arrival, handle, tx) if tx.fee_cap >= self._base_fee else None
+
+
+def _turned(entry: _Entry) -> _Entry:
+    """Ranked the other way round."""
+    tip, blob, arrival, handle, tx = entry
+    return -tip, -blob, -arrival, -handle, tx

@@ -11,18 +11,29 @@ from txpool.core.rejection import Reason
 from txpool.core.residents import Residents
 from txpool.core.sender import Sender
 from txpool.core.settings import PoolSettings
+from txpool.core.steps import Steps, finish
 
 
 def truncate(residents: Residents, settings: PoolSettings) -> None:
     """Bring pending and queued under their limits."""
+    crowded = residents.pending_count > settings.global_slots and residents.crowded
+    if crowded or residents.queued_count > settings.global_queue:
+        finish(truncate_in_steps(residents, settings))
+    else:
+        residents.prices.removed(0)  # geth looks at its heaps in every run
+
+
+def truncate_in_steps(residents: Residents, settings: PoolSettings) -> Steps[None]:
+    """The same in steps."""
     if residents.pending_count > settings.global_slots and residents.crowded:
-        residents.prices.settle()
-        _truncate_pending(residents, settings)
+        yield from residents.prices.settle_in_steps()
+        yield from _truncate_pending(residents, settings)
     if residents.queued_count > settings.global_queue:
-        residents.prices.settle()
+        yield from residents.prices.settle_in_steps()
     cut = 0
     while residents.queued_count > settings.global_queue:
         cut += _cut_oldest_queue(residents, residents.queued_count - settings.global_queue)
+        yield
     residents.prices.removed(cut)  # also when it is none: geth looks at its heaps in every run
 
 
@@ -32,7 +43,7 @@ def cap_queue(residents: Residents, sender: Sender, account_queue: int) -> int:
     return _cut_queue(residents, sender, over, Reason.ACCOUNT_QUEUE_LIMIT) if over > 0 else 0
 
 
-def _truncate_pending(residents: Residents, settings: PoolSettings) -> None:
+def _truncate_pending(residents: Residents, settings: PoolSettings) -> Steps[None]:
     """Penalize the largest senders: level them down to the next largest, then all together."""
     by_size = [(-count, address) for address, count in residents.crowded.items()]
     heapify(by_size)
@@ -43,15 +54,15 @@ def _truncate_pending(residents: Residents, settings: PoolSettings) -> None:
         if offenders:
             last = residents.senders[offenders[-1]]
             while residents.pending_count > limit and len(last.pending) > -size:
-                _cut_one_each(residents, offenders)
+                yield from _cut_one_each(residents, offenders)
         offenders.append(address)
     if offenders:
         last = residents.senders[offenders[-1]]
         while residents.pending_count > limit and len(last.pending) > settings.account_slots:
-            _cut_one_each(residents, offenders)
+            yield from _cut_one_each(residents, offenders)
 
 
-def _cut_one_each(residents: Residents, offenders: list[bytes]) -> None:
+def _cut_one_each(residents: Residents, offenders: list[bytes]) -> Steps[None]:
     for address in offenders:
         sender = residents.senders[address]
         nonce, handle = sender.pending.take_last()
@@ -60,6 +71,7 @@ def _cut_one_each(residents: Residents, offenders: list[bytes]) -> None:
         residents.evict_pending(tx, Reason.PENDING_LIMIT)
         sender.next_nonce = min(sender.next_nonce, nonce)
         residents.prices.removed(1)
+        yield
 
 
 def _cut_oldest_queue(residents: Residents, excess: int) -> int:

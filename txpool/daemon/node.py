@@ -16,6 +16,7 @@ from txpool.core.events import EventRing
 from txpool.core.head import HeadChange
 from txpool.core.pool import Pool
 from txpool.core.settings import PoolSettings
+from txpool.core.steps import Steps
 from txpool.daemon.store import open_store
 from txpool.history.input_log import InputLog, RecordedPool
 from txpool.observe.catalogue import HeadUpdates
@@ -23,9 +24,11 @@ from txpool.observe.tags import EVICTION, HEAD_UPDATE, Tags
 
 LOG: Final = logging.getLogger(__name__)
 
+EVENTS_TOLD: Final = 128  # of a new head in one go; of none too, for the head is new
+
 
 class Node:
-    """A pool on the embedded dev chain. A change of the head is one step for both, in the thread that causes it."""
+    """A pool on the embedded dev chain, which it follows: while the chain is `moving`, so is the pool."""
 
     def __init__(self, settings: Settings, tags: Tags | None = None) -> None:
         """Build everything; `tags` are told who is at work.
@@ -61,10 +64,11 @@ class Node:
             return Pool(limits, self.chain.head(), self.store, self.events)
         return RecordedPool(limits, self.chain.head(), self.store, self.events, InputLog(self._recording))
 
-    def expire(self) -> None:
+    def expire(self) -> Steps[None]:
         """Drop what has been queued for longer than the lifetime."""
         with self._tags.entered(EVICTION):
             self.on_events(self.pool.expire(now=time.time_ns()))
+        yield
 
     def is_sound(self) -> bool:
         """Whether pool and store count the same transactions: a check that costs next to nothing."""
@@ -79,14 +83,21 @@ class Node:
     def _best(self, base_fee: int | None, blob_base_fee: int) -> Best:
         return self.pool.best(base_fee, blob_base_fee)
 
-    def _follow(self, change: HeadChange) -> None:
-        with self._tags.entered(HEAD_UPDATE):
-            started = time.perf_counter()
-            events = self.pool.advance(change, now=time.time_ns())
-            self.head_updates.durations.add(time.perf_counter() - started)
-            facts = {"number": change.head.number, "included": len(change.included), "reverted": len(change.reverted)}
-            LOG.info("new head", extra={"facts": facts})
-            self.on_events(events)
+    def _follow(self, change: HeadChange) -> Steps[None]:
+        source = self._tags.source(HEAD_UPDATE)
+        source.calls += 1
+        yield from self._tags.through(source, self._settle(change))
+
+    def _settle(self, change: HeadChange) -> Steps[None]:
+        started = time.perf_counter()
+        events = yield from self.pool.advance_in_steps(change, now=time.time_ns())
+        yield from self.pool.get_ready()
+        self.head_updates.durations.add(time.perf_counter() - started)
+        facts = {"number": change.head.number, "included": len(change.included), "reverted": len(change.reverted)}
+        LOG.info("new head", extra={"facts": facts})
+        for start in range(events.start, max(events.stop, events.start + 1), EVENTS_TOLD):
+            self.on_events(range(start, min(start + EVENTS_TOLD, events.stop)))
+            yield
 
 
 def _nobody_listens(events: range) -> None:

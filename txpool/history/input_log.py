@@ -19,6 +19,7 @@ from txpool.core.rejection import Reason, Rejected
 from txpool.core.restraint import Restraint
 from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
+from txpool.core.steps import Steps
 from txpool.core.store import Store
 from txpool.core.tx import decode
 
@@ -158,12 +159,12 @@ class RecordedPool(Pool):
         self._log.append(Submitted(now, tuple(map(_written, batch)), _written_accounts(accounts)))
         return super().submit(batch, accounts, now=now)
 
-    def advance(self, change: HeadChange, *, now: int) -> range:
-        """As `Pool.advance`."""
+    def advance_in_steps(self, change: HeadChange, *, now: int) -> Steps[range]:
+        """As `Pool.advance_in_steps`."""
         reverted = tuple(map(_written, change.reverted))
         accounts = _written_accounts(change.accounts)
         self._log.append(Advanced(now, _written_head(change.head), accounts, tuple(change.included.items()), reverted))
-        return super().advance(change, now=now)
+        return (yield from super().advance_in_steps(change, now=now))
 
     def expire(self, *, now: int) -> range:
         """As `Pool.expire`."""
