@@ -193,6 +193,7 @@ class DevChain:
             touched: dict[bytes, None] = {}
             for _ in range(depth):
                 touched |= dict.fromkeys((yield from self._state.undo()))
+                yield
                 self._history.pop()
                 yield
             self._branch += 1
@@ -342,9 +343,12 @@ def _finished(draft: Header, content: Content) -> Steps[Block]:
             gas_used=content.gas_used,
             blob_gas_used=None if draft.blob_gas_used is None else content.blob_gas_used,
         )
+        yield
+    size = block_size(header, content.payloads)
+    yield
     return Block(
         sealed(header),
-        block_size(header, content.payloads),
+        size,
         tuple(content.hashes),
         tuple(content.payloads),
         tuple(content.senders),
