@@ -11,9 +11,11 @@ import pytest
 
 from tests.cli.test_submitting import transfer
 from txpool.chain.dev import DevChainSettings
+from txpool.chain.dev_accounts import dev_accounts
 from txpool.config import Settings
 from txpool.config.sections import DataSettings, DevSettings, HttpSettings, RpcSettings, Section, StoreSettings
 from txpool.core.candidate import recovered
+from txpool.core.head import Account
 from txpool.core.pool import Accepted
 from txpool.core.settings import PoolSettings
 from txpool.core.tx import Tx, decode
@@ -30,6 +32,7 @@ from txpool.stores.heap import HeapStore
 from txpool.systemd import Notifier
 
 PATIENCE_S = 10
+DEV_SENDER = dev_accounts(1)[0].address
 
 
 @contextmanager
@@ -76,6 +79,26 @@ def test_what_is_recorded_replays_to_the_same_events(tmp_path: Path) -> None:
 
         assert digest(again.events.since(0)) == digest(node.events.since(0))
         assert node.events.next_seq > 6
+
+
+def test_what_came_while_a_block_was_built_was_judged_at_the_old_head_and_replays_too(tmp_path: Path) -> None:
+    log = tmp_path / "inputs"
+    with built(data=DataSettings(input_log=str(log))) as node:
+        for nonce in range(6):
+            send(node, transfer(nonce))
+        balance = node.chain.account(DEV_SENDER).balance
+        for number, _ in enumerate(node.chain.mine_in_steps()):
+            if node.chain.moving:
+                continue
+            if number == 6:
+                send(node, transfer(20))
+            assert node.chain.account(DEV_SENDER) == Account(0, balance)
+            assert node.pool.head.number == node.chain.head().number == 0
+        node.chain.reorg(1)
+        again = replay(read_entries(log), HeapStore(8 << 20))
+
+        assert digest(again.events.since(0)) == digest(node.events.since(0))
+        assert node.pool.counts().pending == 6
 
 
 def test_a_recording_never_overwrites_a_file(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from txpool.core.tx import BLOB
 # has the worst on top.
 _Entry: TypeAlias = tuple[int, int, int, int, Resident]
 
-SENDERS_MAX: Final = 2048  # held at a time, the best ones: a block rarely asks for more
+SENDERS_MAX: Final = 2048  # a block rarely asks for more
 
 
 class BestTx(msgspec.Struct, frozen=True, gc=False):
@@ -49,7 +49,13 @@ class Best:
     """
 
     def __init__(
-        self, residents: Residents, base_fee: int | None, blobs: BlobResidents | None = None, blob_base_fee: int = 0
+        self,
+        residents: Residents,
+        base_fee: int | None,
+        blobs: BlobResidents | None = None,
+        blob_base_fee: int = 0,
+        *,
+        senders_max: int = SENDERS_MAX,
     ) -> None:
         """Nothing is looked at yet.
 
@@ -58,11 +64,13 @@ class Best:
             base_fee: of the block to build, None before London.
             blobs: the blob pool's content, where blob transactions are wanted.
             blob_base_fee: what blob gas costs in that block; an account's come up to the first that pays less.
+            senders_max: how many senders to hold at a time, the best ones; what is asked for beyond takes another look.
         """
         self._residents = residents
         self._blobs = blobs
         self._base_fee = base_fee
         self._blob_base_fee = blob_base_fee
+        self._senders_max = senders_max
         self._first_event = residents.events.next_seq
         self._head = residents.tallies.head_updates
         self._heap: list[_Entry] = []
@@ -88,7 +96,7 @@ class Best:
         return BestTx(tx.handle, tx.hash, tx.sender, tx.nonce, tx.gas, -negative_tip, tx.cost)
 
     def prepare(self) -> Steps[None]:
-        """Do in steps what the next one takes: at first, and after every 2 048 senders, a look at all: O(senders).
+        """Do in steps what the next one takes: at first, and when those held are used up, a look at all: O(senders).
 
         The pool may change between the steps. What then is left to do for the next one is quick: O(log senders).
         """
@@ -164,7 +172,7 @@ class Best:
         store = self._residents.store
         for sender in senders:
             handle = sender.pending.get(sender.nonce) if sender.pending else 0
-            if handle and len(chosen) == SENDERS_MAX:
+            if handle and len(chosen) == self._senders_max:
                 _, tip, fee = read_ranking(store, handle)
                 worth = tip if self._base_fee is None else min(tip, fee - self._base_fee)
                 if worth < chosen[0][0] and fee < U64_MAX:  # which may stand for more
@@ -177,7 +185,7 @@ class Best:
         for entry in entries:
             if entry is None or (bar is not None and entry <= bar):
                 continue
-            if len(chosen) < SENDERS_MAX:
+            if len(chosen) < self._senders_max:
                 heappush(chosen, _turned(entry))
             else:
                 heappushpop(chosen, _turned(entry))

@@ -11,7 +11,7 @@ from txpool.core.rejection import Reason
 from txpool.core.residents import Residents
 from txpool.core.sender import Sender
 from txpool.core.settings import PoolSettings
-from txpool.core.steps import Steps, finish
+from txpool.core.steps import Steps, finish, portions
 
 
 def truncate(residents: Residents, settings: PoolSettings) -> None:
@@ -32,15 +32,14 @@ def truncate_in_steps(residents: Residents, settings: PoolSettings) -> Steps[Non
         yield from residents.prices.settle_in_steps()
     cut = 0
     while residents.queued_count > settings.global_queue:
-        cut += _cut_oldest_queue(residents, residents.queued_count - settings.global_queue)
-        yield
+        cut += yield from _cut_oldest_queue(residents, residents.queued_count - settings.global_queue)
     residents.prices.removed(cut)  # also when it is none: geth looks at its heaps in every run
 
 
-def cap_queue(residents: Residents, sender: Sender, account_queue: int) -> int:
+def cap_queue(residents: Residents, sender: Sender, account_queue: int) -> Steps[int]:
     """Cut one sender's queue from its highest nonce; how many that were, of which the price order is not told yet."""
     over = len(sender.queued) - account_queue
-    return _cut_queue(residents, sender, over, Reason.ACCOUNT_QUEUE_LIMIT) if over > 0 else 0
+    return (yield from _cut_queue(residents, sender, over, Reason.ACCOUNT_QUEUE_LIMIT)) if over > 0 else 0
 
 
 def _truncate_pending(residents: Residents, settings: PoolSettings) -> Steps[None]:
@@ -74,18 +73,20 @@ def _cut_one_each(residents: Residents, offenders: list[bytes]) -> Steps[None]:
         yield
 
 
-def _cut_oldest_queue(residents: Residents, excess: int) -> int:
+def _cut_oldest_queue(residents: Residents, excess: int) -> Steps[int]:
     """The queue that has waited longest goes whole, or loses its highest nonces if that is enough."""
     address = next(iter(residents.queue_ages))
     sender = residents.senders[address]
-    cut = _cut_queue(residents, sender, min(excess, len(sender.queued)), Reason.QUEUE_LIMIT)
+    cut = yield from _cut_queue(residents, sender, min(excess, len(sender.queued)), Reason.QUEUE_LIMIT)
     residents.release_if_empty(address, sender)
     return cut
 
 
-def _cut_queue(residents: Residents, sender: Sender, count: int, reason: Reason) -> int:
-    cut: list[Resident] = [residents.read(sender.queued.take_last()[1]) for _ in range(count)]
-    residents.taken_from_queued(sender, cut)
-    for tx in cut:
-        residents.evict_queued(tx, reason)
+def _cut_queue(residents: Residents, sender: Sender, count: int, reason: Reason) -> Steps[int]:
+    for some in portions(range(count)):
+        cut: list[Resident] = [residents.read(sender.queued.take_last()[1]) for _ in some]
+        residents.taken_from_queued(sender, cut)
+        for tx in cut:
+            residents.evict_queued(tx, reason)
+        yield
     return count

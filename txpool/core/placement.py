@@ -62,7 +62,7 @@ def promote_in_steps(
                 for tx in some:
                     _promote_ready(residents, sender, tx, settings.price_bump)
                 yield
-        dropped += cap_queue(residents, sender, settings.account_queue)
+        dropped += yield from cap_queue(residents, sender, settings.account_queue)
         residents.prices.removed(dropped)
     residents.release_if_empty(address, sender)
 
