@@ -5,8 +5,8 @@ arrived first, then the one that was stored first. Source: geth's `newTransactio
 `commitTransactions`.
 """
 
-from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush, heappushpop, heapreplace
+from collections.abc import Iterator
+from heapq import heapify, heappop, heappushpop, heapreplace
 from typing import Final, TypeAlias
 
 import msgspec
@@ -17,7 +17,7 @@ from txpool.core.record import U64_MAX, Resident, read_ranking
 from txpool.core.residents import Residents
 from txpool.core.sender import Sender
 from txpool.core.shards import SHARDS
-from txpool.core.steps import MANY, Steps, finish, portions
+from txpool.core.steps import Steps, finish, portions
 from txpool.core.tx import BLOB
 
 # Negative tip, whether it carries blobs, arrival, handle: what ranks a sender's next one. With all four negated a heap
@@ -88,7 +88,9 @@ class Best:
             StopIteration: there is none.
             RuntimeError: the pool follows another head by now.
         """
-        finish(self.prepare())
+        self._go_on()
+        if self._lacks():
+            finish(self.prepare())
         if not self._heap:
             raise StopIteration
         negative_tip, *_, tx = self._heap[0]
@@ -100,11 +102,8 @@ class Best:
 
         The pool may change between the steps. What then is left to do for the next one is quick: O(log senders).
         """
-        if self._residents.tallies.head_updates != self._head:
-            raise RuntimeError("the head has changed during the iteration")
-        self._advance()
-        self._drop_stale()
-        while self._left and (not self._heap or (self._bar is not None and self._heap[0] > self._bar)):
+        self._go_on()
+        while self._lacks():
             yield from self._look_at_all()
             self._drop_stale()
 
@@ -114,18 +113,23 @@ class Best:
             heappop(self._heap)
             self._held = None
 
-    def _advance(self) -> None:
+    def _go_on(self) -> None:
         """Put the successor of the last one in its place."""
-        if self._held is None:
-            return
-        self._replace_top(self._at(self._held, self._held.nonce + 1))
-        self._held = None
+        if self._residents.tallies.head_updates != self._head:
+            raise RuntimeError("the head has changed during the iteration")
+        if self._held is not None:
+            self._replace_top(self._at(self._held, self._held.nonce + 1))
+            self._held = None
+        self._drop_stale()
+
+    def _lacks(self) -> bool:
+        """Whether senders that are not held may have something better than those that are."""
+        return self._left and (not self._heap or (self._bar is not None and self._heap[0] > self._bar))
 
     def _drop_stale(self) -> None:
         """Where the pool has changed, see to it that the top is pooled, or what has replaced it."""
-        if self._residents.events.next_seq == self._first_event:
-            return
-        while self._heap:
+        unchanged = self._residents.events.next_seq == self._first_event
+        while self._heap and not unchanged:
             tx = self._heap[0][-1]
             entry = self._at(tx, tx.nonce)
             if entry and entry[-1].handle == tx.handle:
@@ -150,46 +154,37 @@ class Best:
 
     def _look_at_all(self) -> Steps[None]:
         """Hold the best of those that are worse than the bar; those left out are worse than all held."""
-        bar, self._left = self._bar, False
-        chosen: list[_Entry] = []
+        bar, chosen = self._bar, _Choice(self._senders_max)
         for number in range(SHARDS):
             for some in portions(list(self._residents.senders.shard(number).values())):
-                self._choose(chosen, bar, self._firsts(some, chosen))
+                for sender in some:
+                    entry = self._first(sender, chosen)
+                    if entry and (bar is None or entry > bar):
+                        chosen.offer(entry)
                 yield
-        if self._blobs:
-            for others in portions(list(self._blobs.senders.values())):
-                self._choose(chosen, bar, [self._blob_entry(self._blobs, each, 0) for each in others])
-                yield
-        if chosen:
-            self._bar = _turned(chosen[0])
-        for entries in portions(chosen, MANY * 4):
-            for entry in entries:
-                heappush(self._heap, _turned(entry))
+        for others in portions(list(self._blobs.senders.values()) if self._blobs else ()):
+            for account in others:
+                entry = self._blob_entry(self._blobs, account, 0) if self._blobs else None
+                if entry and (bar is None or entry > bar):
+                    chosen.offer(entry)
             yield
+        self._left = chosen.left_out
+        entries = chosen.entries()
+        self._bar = max(entries, default=bar)
+        yield
+        self._heap += entries
+        heapify(self._heap)
 
-    def _firsts(self, senders: Iterable[Sender], chosen: list[_Entry]) -> Iterator[_Entry | None]:
-        """The first ones of senders, without those that surely are worse than all that are chosen."""
-        store = self._residents.store
-        for sender in senders:
-            handle = sender.pending.get(sender.nonce) if sender.pending else 0
-            if handle and len(chosen) == self._senders_max:
-                _, tip, fee = read_ranking(store, handle)
-                worth = tip if self._base_fee is None else min(tip, fee - self._base_fee)
-                if worth < chosen[0][0] and fee < U64_MAX:  # which may stand for more
-                    self._left = True
-                    continue
-            yield self._entry(handle)
-
-    def _choose(self, chosen: list[_Entry], bar: _Entry | None, entries: Iterable[_Entry | None]) -> None:
-        """Put these among the chosen, whose worst then make way."""
-        for entry in entries:
-            if entry is None or (bar is not None and entry <= bar):
-                continue
-            if len(chosen) < self._senders_max:
-                heappush(chosen, _turned(entry))
-            else:
-                heappushpop(chosen, _turned(entry))
-                self._left = True
+    def _first(self, sender: Sender, chosen: "_Choice") -> _Entry | None:
+        """What a sender has first, unless that surely is worse than all that are chosen."""
+        handle = sender.pending.get(sender.nonce) if sender.pending else 0
+        if handle and chosen.least_tip is not None:
+            _, tip, fee = read_ranking(self._residents.store, handle)
+            worth = tip if self._base_fee is None else min(tip, fee - self._base_fee)
+            if worth < chosen.least_tip and fee < U64_MAX:  # which may stand for more
+                chosen.left_out = True
+                return None
+        return self._entry(handle)
 
     def _blob_entry(self, blobs: BlobResidents, sender: BlobSender, place: int) -> _Entry | None:
         if not 0 <= place < sender.count:
@@ -205,6 +200,33 @@ class Best:
             return (-tx.tip_cap, int(tx.type == BLOB), tx.arrival, handle, tx)
         tip = min(tx.tip_cap, tx.fee_cap - self._base_fee)
         return (-tip, int(tx.type == BLOB), tx.arrival, handle, tx) if tx.fee_cap >= self._base_fee else None
+
+
+class _Choice:
+    """The best of many, so many at most."""
+
+    def __init__(self, most: int) -> None:
+        self.left_out = False  # whether there were more
+        self.least_tip: int | None = None  # of those chosen, once they are so many
+        self._most = most
+        self._best: list[_Entry] = []  # turned, the worst on top, once they are so many
+
+    def offer(self, entry: _Entry) -> None:
+        """Take one in if it is good enough."""
+        if self.least_tip is None:
+            self._best.append(entry)
+            if len(self._best) < self._most:
+                return
+            self._best = [_turned(each) for each in self._best]
+            heapify(self._best)
+        else:
+            heappushpop(self._best, _turned(entry))
+            self.left_out = True
+        self.least_tip = self._best[0][0]
+
+    def entries(self) -> list[_Entry]:
+        """Those chosen, in any order."""
+        return self._best if self.least_tip is None else [_turned(each) for each in self._best]
 
 
 def _turned(entry: _Entry) -> _Entry:

@@ -54,10 +54,12 @@ def apply_head_change(
     residents.prices.stand_idle()
     dirty |= dict.fromkeys(residents.overlong)
     everyone = residents.gas_max > head.gas_limit
-    for address in _concerned(residents, dirty, everyone=everyone):
-        if sender := residents.senders.get(address):
-            yield from promote_in_steps(residents, address, sender, settings, head.gas_limit)
-            yield
+    for addresses in portions(_concerned(residents, dirty, everyone=everyone)):
+        for address in addresses:
+            if (sender := residents.senders.get(address)) and sender.queued:
+                yield from promote_in_steps(residents, address, sender, settings, head.gas_limit)
+                yield
+        yield
     for address in _concerned(residents, dirty, everyone=everyone):
         if sender := residents.senders.get(address):
             yield from demote_in_steps(residents, address, sender, head.gas_limit)

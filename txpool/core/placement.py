@@ -12,7 +12,7 @@ from txpool.core.rejection import Reason
 from txpool.core.residents import Residents
 from txpool.core.sender import Sender
 from txpool.core.settings import PoolSettings
-from txpool.core.steps import MANY, Steps, finish, portions
+from txpool.core.steps import Steps, do_each, finish
 
 
 def bumps_enough(new: Resident, old: Resident, price_bump: int) -> bool:
@@ -58,10 +58,7 @@ def promote_in_steps(
         ready = yield from _read_all(residents, sender.queued.take_ready(sender.next_nonce))
         if ready:
             residents.taken_from_queued(sender, ready)
-            for some in portions(ready):
-                for tx in some:
-                    _promote_ready(residents, sender, tx, settings.price_bump)
-                yield
+            yield from do_each(ready, lambda tx: _promote_ready(residents, sender, tx, settings.price_bump))
         dropped += yield from cap_queue(residents, sender, settings.account_queue)
         residents.prices.removed(dropped)
     residents.release_if_empty(address, sender)
@@ -70,10 +67,7 @@ def promote_in_steps(
 def _read_all(residents: Residents, entries: Iterable[tuple[int, int]]) -> Steps[list[Resident]]:
     """The records of a sender's entries."""
     found: list[Resident] = []
-    for some in portions(entries):
-        if found:
-            yield
-        found += [residents.read(handle) for _, handle in some]
+    yield from do_each(entries, lambda entry: found.append(residents.read(entry[1])))
     return found
 
 
@@ -96,16 +90,9 @@ def _drop_stale_queued(residents: Residents, sender: Sender) -> Steps[int]:
     stale = yield from _read_all(residents, sender.queued.take_below(sender.nonce))
     if stale:
         residents.taken_from_queued(sender, stale)
-        yield from _leave_passed(residents, stale, residents.tallies.removed_queued)
+        removed = residents.tallies.removed_queued
+        yield from do_each(stale, lambda tx: residents.leave_passed(tx, removed))
     return len(stale)
-
-
-def _leave_passed(residents: Residents, txs: list[Resident], removed: dict[Reason, int]) -> Steps[None]:
-    for some in portions(txs):
-        for tx in some:
-            residents.leave_passed(tx, removed)
-        if len(some) == MANY:
-            yield
 
 
 def _drop_unpayable_queued(residents: Residents, sender: Sender, gas_limit: int) -> Steps[int]:
@@ -117,10 +104,7 @@ def _drop_unpayable_queued(residents: Residents, sender: Sender, gas_limit: int)
         for tx in unpayable:
             sender.queued.pop(tx.nonce)
         residents.taken_from_queued(sender, unpayable)
-        for some in portions(unpayable):
-            for tx in some:
-                residents.evict_queued(tx, _why_unpayable(tx, sender))
-            yield
+        yield from do_each(unpayable, lambda tx: residents.evict_queued(tx, _why_unpayable(tx, sender)))
     return len(unpayable)
 
 
@@ -130,12 +114,14 @@ def demote_in_steps(residents: Residents, address: bytes, sender: Sender, gas_li
     What the chain's nonce has passed leaves (included, or overtaken by another), what cannot be paid for leaves, and
     all behind the lowest of those goes back to the queue; so does everything when the first nonce is missing.
     """
-    passed = yield from _read_all(residents, sender.pending.take_below(sender.nonce))
-    if passed:
+    if entries := sender.pending.take_below(sender.nonce):
+        passed = yield from _read_all(residents, entries)
         residents.taken_from_pending(sender, passed)
-        yield from _leave_passed(residents, passed, residents.tallies.removed_pending)
+        removed = residents.tallies.removed_pending
+        yield from do_each(passed, lambda tx: residents.leave_passed(tx, removed))
         residents.prices.removed(len(passed))
-    yield from _drop_unpayable_pending(residents, sender, gas_limit)
+    if sender.pending and not residents.surely_payable(sender, gas_limit):
+        yield from _drop_unpayable_pending(residents, sender, gas_limit)
     if sender.pending and sender.pending.first() != sender.nonce:
         behind = yield from _read_all(residents, sender.pending.take_all())
         yield from _requeue_in_steps(residents, sender, behind)
@@ -149,8 +135,6 @@ def demote_in_steps(residents: Residents, address: bytes, sender: Sender, gas_li
 
 
 def _drop_unpayable_pending(residents: Residents, sender: Sender, gas_limit: int) -> Steps[None]:
-    if not sender.pending or residents.surely_payable(sender, gas_limit):
-        return
     executable = yield from _read_all(residents, sender.pending.items())
     unpayable = [tx for tx in executable if tx.cost > sender.balance or tx.gas > gas_limit]
     if not unpayable:
@@ -158,10 +142,7 @@ def _drop_unpayable_pending(residents: Residents, sender: Sender, gas_limit: int
     for tx in unpayable:
         sender.pending.pop(tx.nonce)
     residents.taken_from_pending(sender, unpayable)
-    for some in portions(unpayable):
-        for tx in some:
-            residents.evict_pending(tx, _why_unpayable(tx, sender))
-        yield
+    yield from do_each(unpayable, lambda tx: residents.evict_pending(tx, _why_unpayable(tx, sender)))
     residents.prices.removed(len(unpayable))
     behind = yield from _read_all(residents, sender.pending.take_above(unpayable[0].nonce))
     yield from _requeue_in_steps(residents, sender, behind)
@@ -181,10 +162,7 @@ def _requeue_in_steps(residents: Residents, sender: Sender, txs: list[Resident])
         return
     residents.taken_from_pending(sender, txs)
     residents.tallies.demoted += len(txs)
-    for some in portions(txs):
-        for tx in some:
-            enqueue(residents, sender, tx, Kind.DEMOTED, Reason.PREDECESSOR_LEFT)
-        yield
+    yield from do_each(txs, lambda tx: enqueue(residents, sender, tx, Kind.DEMOTED, Reason.PREDECESSOR_LEFT))
 
 
 def drop(residents: Residents, tx: Resident, reason: Reason, counterpart: bytes = bytes(32)) -> int:

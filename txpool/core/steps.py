@@ -5,7 +5,7 @@ is the driver's. Taking all at once gives the same as taking them one by one, as
 the steps work on.
 """
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import Final, TypeAlias, TypeVar
 
@@ -25,6 +25,14 @@ def finish(steps: Steps[T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def do_each(things: Iterable[V], act: Callable[[V], None]) -> Steps[None]:
+    """Do the same to all, to some in each step."""
+    for number, thing in enumerate(things, start=1):
+        act(thing)
+        if not number % MANY:
+            yield
 
 
 def portions(things: Iterable[V], size: int = MANY) -> Iterator[tuple[V, ...]]:
