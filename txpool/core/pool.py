@@ -5,6 +5,7 @@ verdicts and events. Rules, order of checks and words are go-ethereum's (legacy 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, takewhile
 
 import msgspec
 
@@ -139,12 +140,13 @@ class Pool:
         """Do now, in steps, what the next submission would have to do first because of a new head; nothing else."""
         yield from self._residents.prices.settle_in_steps()
 
-    def expire(self, *, now: int) -> range:
-        """Drop the queues that nothing has happened to for longer than the lifetime."""
+    def expire(self, *, now: int, most: int | None = None) -> range:
+        """Drop the queues that nothing has happened to for longer than the lifetime; of so many senders at most."""
         residents = self._residents
         first = self._begin(now)
         oldest = residents.now - self.settings.lifetime * 1_000_000_000
-        for address in [address for address, age in residents.queue_ages.items() if age < oldest]:
+        ages = residents.queue_ages  # the oldest first
+        for address in [address for address, _ in islice(takewhile(lambda each: each[1] < oldest, ages.items()), most)]:
             sender = residents.senders[address]
             expired = [residents.read(handle) for _, handle in sender.queued.take_all()]
             residents.taken_from_queued(sender, expired)

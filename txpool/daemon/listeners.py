@@ -72,7 +72,7 @@ class LiveParts:
     def notice(self, events: range) -> None:
         """Hear what has happened; to be called in the step that caused it."""
         self.streams.notice(events)
-        self.sync_sends.notice(events)
+        self.sync_sends.notice()
 
 
 def own_namespace(node: Node, ingest: Ingest, slices: Slices) -> PoolNamespace:

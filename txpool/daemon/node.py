@@ -24,7 +24,8 @@ from txpool.observe.tags import EVICTION, HEAD_UPDATE, Tags
 
 LOG: Final = logging.getLogger(__name__)
 
-EVENTS_TOLD: Final = 128  # of a new head in one go; of none too, for the head is new
+EVENTS_TOLD: Final = 32  # of a new head in one go; told also where there are none, for the head is new
+EXPIRED_AT_A_TIME: Final = 4  # senders whose queues are dropped in one go
 
 
 class Node:
@@ -65,10 +66,13 @@ class Node:
         return RecordedPool(limits, self.chain.head(), self.store, self.events, InputLog(self._recording))
 
     def expire(self) -> Steps[None]:
-        """Drop what has been queued for longer than the lifetime."""
-        with self._tags.entered(EVICTION):
-            self.on_events(self.pool.expire(now=time.time_ns()))
-        yield
+        """Drop what has been queued for longer than the lifetime; others may come between."""
+        return self._at_work(EVICTION, self._drop_expired(time.time_ns()))
+
+    def _drop_expired(self, now: int) -> Steps[None]:
+        while events := self.pool.expire(now=now, most=EXPIRED_AT_A_TIME):
+            self.on_events(events)
+            yield
 
     def is_sound(self) -> bool:
         """Whether pool and store count the same transactions: a check that costs next to nothing."""
@@ -84,9 +88,7 @@ class Node:
         return self.pool.best(base_fee, blob_base_fee)
 
     def _follow(self, change: HeadChange) -> Steps[None]:
-        source = self._tags.source(HEAD_UPDATE)
-        source.calls += 1
-        yield from self._tags.through(source, self._settle(change))
+        return self._at_work(HEAD_UPDATE, self._settle(change))
 
     def _settle(self, change: HeadChange) -> Steps[None]:
         started = time.perf_counter()
@@ -98,6 +100,12 @@ class Node:
         for start in range(events.start, max(events.stop, events.start + 1), EVENTS_TOLD):
             self.on_events(range(start, min(start + EVENTS_TOLD, events.stop)))
             yield
+
+    def _at_work(self, kind: str, steps: Steps[None]) -> Steps[None]:
+        """The same steps; who is at work in each of them is told, and counted once."""
+        source = self._tags.source(kind)
+        source.calls += 1
+        return self._tags.through(source, steps)
 
 
 def _nobody_listens(events: range) -> None:

@@ -99,6 +99,7 @@ class Expired(msgspec.Struct, frozen=True, tag=True):
     """A call of `Pool.expire`."""
 
     now: int
+    most: int | None = None
 
 
 class Floored(msgspec.Struct, frozen=True, tag=True):
@@ -166,10 +167,10 @@ class RecordedPool(Pool):
         self._log.append(Advanced(now, _written_head(change.head), accounts, tuple(change.included.items()), reverted))
         return (yield from super().advance_in_steps(change, now=now))
 
-    def expire(self, *, now: int) -> range:
+    def expire(self, *, now: int, most: int | None = None) -> range:
         """As `Pool.expire`."""
-        self._log.append(Expired(now))
-        return super().expire(now=now)
+        self._log.append(Expired(now, most))
+        return super().expire(now=now, most=most)
 
     def set_price_floor(self, tip: int, *, now: int) -> range:
         """As `Pool.set_price_floor`."""
@@ -231,7 +232,7 @@ def _feed(pool: Pool, entry: Entry) -> None:
             )
             pool.advance(change, now=entry.now)
         case Expired():
-            pool.expire(now=entry.now)
+            pool.expire(now=entry.now, most=entry.most)
         case Floored():
             pool.set_price_floor(int.from_bytes(entry.tip, "big"), now=entry.now)
         case Removed():
