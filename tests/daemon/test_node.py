@@ -68,6 +68,23 @@ def test_a_block_is_one_step_for_chain_and_pool(kind: str) -> None:
         node.pool.check()
 
 
+def test_of_a_head_all_is_told_once_some_at_a_time_and_of_an_empty_one_too() -> None:
+    with built() as node:
+        told: list[range] = []
+        node.on_events = told.append
+        node.chain.mine()
+        assert told == [range(0)]
+
+        for account in range(5):
+            for nonce in range(8):
+                send(node, transfer(nonce, account))
+        before = node.events.next_seq
+        node.chain.mine()
+
+        assert [len(span) for span in told[1:]] == [32, 8]
+        assert [seq for span in told for seq in span] == list(range(before, node.events.next_seq))
+
+
 def test_what_is_recorded_replays_to_the_same_events(tmp_path: Path) -> None:
     log = tmp_path / "inputs"
     with built(data=DataSettings(input_log=str(log))) as node:
