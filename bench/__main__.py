@@ -19,6 +19,7 @@ SUITE: Final = (
     ("growth", ()),
     ("returning", ()),
     ("lifecycle", ()),
+    ("blocks", ()),
     ("reading", ()),
     ("ingest", ()),
     ("ingest", ("--batch", "1", "--transactions", "20000")),

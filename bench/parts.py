@@ -29,9 +29,9 @@ def bytes_by_part(pool: Pool) -> dict[str, int]:
 
 
 def _of_sender(address: bytes, sender: Sender) -> int:
-    fields = (address, sender, sender.balance, sender.spent)
+    fields = (address, sender, sender.balance)
     maps = [each for each in (sender.pending, sender.queued) if each is not NOTHING]
-    packed = [each.packed for each in maps if isinstance(each, NonceMap)]
+    packed = [part for each in maps if isinstance(each, NonceMap) for part in (each.packed, each.spent)]
     return sum(map(_block, (*fields, *maps, *packed)))
 
 

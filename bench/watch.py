@@ -33,6 +33,8 @@ from txpool.daemon.watches import Watches
 from txpool.observe.allocation_trace import AllocationTracer
 from txpool.observe.gc_pause import PauseWatch
 from txpool.observe.tags import CACHE, QUERY, SUBMIT, Tags
+from txpool.rpc.held_calls import HeldCalls
+from txpool.rpc.slices import Slices
 
 BATCH: Final = 100
 SENDERS: Final = 2_000
@@ -66,11 +68,13 @@ class Parts:
         self.tags = Tags(time.perf_counter)
         self.node = Node(settings, self.tags)
         ingest = ingest_of(settings, self.node)
-        live, own = LiveParts(settings, self.node, ingest), own_namespace(self.node, ingest)
-        served = methods_of(self.node, live, own, AllocationTracer(settings.data.dir))
+        slices = Slices(time.thread_time)
+        live, own = LiveParts(settings, self.node, ingest), own_namespace(self.node, ingest, slices)
+        served = methods_of(self.node, live, own, slices, AllocationTracer(settings.data.dir))
         self.watches = Watches(served.public, self.tags, settings.watch)
         self.watches.follow(self.node, ingest)
-        rpc = RpcListeners(settings, served, own, live=live, ingest=ingest, watches=self.watches)
+        held = HeldCalls(lambda: self.node.chain.moving, time.thread_time)
+        rpc = RpcListeners(settings, served, own, live=live, ingest=ingest, watches=self.watches, held=held)
         self.page = MetricsPage(families(self.node, ingest, rpc, self.watches, settings.store.kind))
         lookout = self.watches.lookout
         self.sampled, self.ticked = Metered(lookout.sample), Metered(lookout.tick)

@@ -1,6 +1,6 @@
 """A pool too simple to be wrong, for the chain to build from; and the accounts that sign for it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Self
 
 from txpool.chain.block_builder import Supply
@@ -8,6 +8,7 @@ from txpool.chain.dev_accounts import dev_accounts
 from txpool.core.best import BestTx
 from txpool.core.head import HeadChange
 from txpool.core.signature import sender_of, sign
+from txpool.core.steps import Steps
 from txpool.core.tx import Authorization, Tx, decode
 from txpool.core.unsigned import AccessList, Unsigned
 
@@ -78,6 +79,9 @@ class OfferPicks:
             del self._waiting[self._last]
         return pick
 
+    def prepare(self) -> Steps[None]:
+        yield from ()
+
     def skip_sender(self) -> None:
         assert self._last is not None
         self._waiting.pop(self._last, None)
@@ -110,11 +114,12 @@ class Offers:
             self._next += 1
         return self
 
-    def follow(self, change: HeadChange) -> None:
+    def follow(self, change: HeadChange) -> Iterable[None]:
         """Note the change, drop what is mined, take back what was."""
         self.changes.append(change)
         self._txs = {handle: entry for handle, entry in self._txs.items() if entry[1].hash not in change.included}
         self.add(*(candidate.tx for candidate in change.reverted))
+        return ()
 
     def best(self, base_fee: int | None, blob_base_fee: int) -> OfferPicks:
         waiting: dict[bytes, list[tuple[int, Tx]]] = {}

@@ -6,6 +6,7 @@ from txpool.chain.execution import Context
 from txpool.chain.state import AccountState, State
 from txpool.core.rules import Fork
 from txpool.core.signature import sign_authorization
+from txpool.core.steps import finish
 from txpool.core.tx import Tx
 
 BASE_FEE = 10 * GWEI
@@ -14,7 +15,7 @@ CONTEXT = Context(chain_id=CHAIN_ID, fork=Fork.BPO2, base_fee=BASE_FEE, blob_bas
 
 def built(*offered: Tx, gas: int = 30_000_000, blobs: int = 0, tip_min: int = 1) -> Content:
     supply = Offers().add(*offered).supply
-    return fill(supply, BASE_FEE, funded(), CONTEXT, Bounds(gas, blobs, tip_min))
+    return finish(fill(supply, BASE_FEE, funded(), CONTEXT, Bounds(gas, blobs, tip_min)))
 
 
 def funded() -> State:

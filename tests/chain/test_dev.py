@@ -14,6 +14,7 @@ from txpool.core.block import Block
 from txpool.core.candidate import Origin
 from txpool.core.head import Account
 from txpool.core.rules import Fork
+from txpool.core.steps import finish
 from txpool.rpc.chain_view import ChainView, DevView
 
 FUNDS = 10_000 * 10**18
@@ -61,7 +62,7 @@ def test_the_chain_is_what_pool_and_rpc_ask_for() -> None:
     view: ChainView = chain
     levers: DevView = chain
 
-    assert levers.mine(2) == 2
+    assert finish(levers.mine_in_steps()) == 1
     assert source.head() == view.head()
     assert source.chain_id == view.chain_id == 1337
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from txpool.chain.state import EMPTY, AccountState, State
+from txpool.core.steps import finish
 
 JOURNALS_MAX = 4
 ADDRESSES = [bytes((number,)) * 20 for number in range(6)]
@@ -39,8 +40,13 @@ class StateBesideSnapshots(RuleBasedStateMachine):
     @rule()
     def undo(self) -> None:
         self.seal()
-        self.state.undo()
+        finish(self.state.undo())
         self.sealed.pop()
+        self.now = dict(self.sealed[-1])
+
+    @rule()
+    def abandon(self) -> None:
+        self.state.abandon()
         self.now = dict(self.sealed[-1])
 
     @rule(address=addresses)
@@ -54,6 +60,7 @@ class StateBesideSnapshots(RuleBasedStateMachine):
     def agree(self) -> None:
         assert self.state.snapshot() == self.now
         assert self.state.depth == len(self.sealed) - 1
+        assert {each: self.state.at_head(each) for each in self.sealed[-1]} == self.sealed[-1]
         assert self.state.supply() == sum(account.balance for account in self.now.values())
 
 
@@ -66,5 +73,6 @@ def test_a_seal_tells_what_its_block_wrote(writes: list[tuple[bytes, AccountStat
     for address, account in writes:
         state.put(address, account)
 
-    assert state.seal() == {address for address, _ in writes}
-    assert state.undo() == {address for address, _ in writes}
+    assert set(state.touched()) == {address for address, _ in writes}
+    state.seal()
+    assert set(finish(state.undo())) == {address for address, _ in writes}

@@ -1,9 +1,15 @@
 """The order in which a block builder gets transactions."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.core.stand import ALICE, BOB, CAROL, Stand, dynamic, head_at, offer
+from tests.model.test_batches import OFFERS, fresh, together
+from txpool.core.best import Best
+from txpool.core.candidate import Candidate
 from txpool.core.head import Account
+from txpool.core.pool import Pool
 
 
 def order(stand: Stand, base_fee: int | None = 0) -> list[tuple[bytes, int]]:
@@ -85,12 +91,12 @@ def test_skipping_before_the_first_and_twice_skips_nobody_else() -> None:
     assert next(best).sender == BOB
 
 
-def test_an_iterator_does_not_outlive_a_change_of_the_pool() -> None:
+def test_an_iterator_does_not_outlive_a_new_head() -> None:
     stand = Stand()
     stand.send(offer(ALICE, 0), offer(BOB, 0))
     best = stand.pool.best(0)
     next(best)
-    stand.send(offer(CAROL, 0))
+    stand.see()
 
     with pytest.raises(RuntimeError, match="changed"):
         next(best)
@@ -108,3 +114,48 @@ def test_accounts_that_do_not_start_at_zero_come_too() -> None:
     stand.send(offer(ALICE, 7), offer(ALICE, 8))
 
     assert order(stand) == [(ALICE, 7), (ALICE, 8)]
+
+
+def test_what_has_left_meanwhile_does_not_come() -> None:
+    stand = Stand()
+    stand.send(offer(ALICE, 0, 300), offer(BOB, 0, 200), offer(BOB, 1, 200), offer(CAROL, 0, 100))
+    best = stand.pool.best(0)
+    assert next(best).sender == ALICE
+
+    stand.pool.remove([offer(BOB, 0, 200).tx.hash], now=stand.now)
+
+    assert [each.sender for each in best] == [CAROL]
+
+
+def test_what_has_replaced_another_meanwhile_comes_instead() -> None:
+    stand = Stand()
+    stand.send(offer(ALICE, 0, 300), offer(BOB, 0, 200), offer(BOB, 1, 100))
+    best = stand.pool.best(0)
+    next(best)
+
+    stand.send(offer(BOB, 0, 250), offer(BOB, 2, 100))
+
+    assert [(each.sender, each.nonce, each.tip) for each in best] == [(BOB, 0, 250), (BOB, 1, 100), (BOB, 2, 100)]
+
+
+def plainly_ordered(pool: Pool, base_fee: int) -> list[bytes]:
+    """By looking at all heads for each pick."""
+    left = {each: [pool.read(handle) for _, handle in sender.pending.items()] for each in pool.pending_senders()
+            if (sender := pool.sender(each))}  # fmt: skip
+    found = []
+    while heads := {each: txs[0] for each, txs in left.items() if txs and txs[0].fee_cap >= base_fee}:
+        ranks = {each: (-min(tx.tip_cap, tx.fee_cap - base_fee), tx.arrival, tx.handle) for each, tx in heads.items()}
+        found.append(left[min(ranks, key=ranks.__getitem__)].pop(0).hash)
+    return found
+
+
+@given(st.lists(OFFERS, max_size=30), st.integers(0, 30), st.integers(1, 5))
+def test_however_many_senders_are_held_at_a_time_the_order_is_the_same(
+    batch: list[Candidate], base_fee: int, senders_max: int
+) -> None:
+    pool = fresh()
+    together(pool, batch, 0)
+
+    best = Best(pool._residents, base_fee, senders_max=senders_max)
+
+    assert [each.hash for each in best] == plainly_ordered(pool, base_fee)

@@ -1,6 +1,6 @@
 """Promotion and demotion: who can run now, who waits, and what moves them."""
 
-from tests.core.stand import ALICE, BOB, Stand, offer
+from tests.core.stand import ALICE, BOB, CAROL, Stand, offer
 from txpool.core.head import Account
 from txpool.core.lifecycle import Kind
 from txpool.core.rejection import Reason
@@ -172,3 +172,16 @@ def test_what_waits_in_a_hole_stays_there_at_the_next_head() -> None:
     stand.see()
 
     assert (stand.pending(ALICE), stand.queued(ALICE)) == ([0, 3], [2])
+
+
+def test_queues_expire_some_at_a_time_the_oldest_first() -> None:
+    stand = Stand(lifetime=60)
+    for sender in (ALICE, BOB, CAROL):
+        stand.send(offer(sender, 1), offer(sender, 2))
+    late = stand.now + 61 * 10**9
+
+    assert len(stand.pool.expire(now=late, most=2)) == 4
+    assert (stand.queued(ALICE), stand.queued(BOB), stand.queued(CAROL)) == ([], [], [1, 2])
+    assert len(stand.pool.expire(now=late, most=2)) == 2
+    assert not stand.pool.expire(now=late, most=2)
+    stand.pool.check()

@@ -23,7 +23,9 @@ from txpool.observe.attribution import Trigger
 from txpool.observe.reports import Report, Reports
 from txpool.observe.tags import Tags
 from txpool.rpc.gc_reports import GcReports
+from txpool.rpc.held_calls import HeldCalls
 from txpool.rpc.method import Method
+from txpool.rpc.slices import Slices
 
 PATIENCE_S = 30
 NAMED_WITHIN_S = 1.0
@@ -62,13 +64,16 @@ class Parts:
         self.node = Node(settings, self.tags)
         self.ingest = ingest_of(settings, self.node)
         live = LiveParts(settings, self.node, self.ingest)
-        own = own_namespace(self.node, self.ingest)
+        slices = Slices(time.thread_time)
+        held = HeldCalls(lambda: self.node.chain.moving, time.thread_time)
+        slices.on_slice = held.go_on
+        own = own_namespace(self.node, self.ingest, slices)
         tracer = AllocationTracer(settings.data.dir)
-        served = methods_of(self.node, live, own, tracer, GcReports(reports.newest))
+        served = methods_of(self.node, live, own, slices, tracer, GcReports(reports.newest))
         served = replace(served, public={**served.public, "test_hugeList": Method(deed.huge_list)})
         self.watches = Watches(served.public, self.tags, settings.watch, reports)
         self.watches.follow(self.node, self.ingest)
-        self.rpc = RpcListeners(settings, served, own, live=live, ingest=self.ingest, watches=self.watches)
+        self.rpc = RpcListeners(settings, served, own, live=live, ingest=self.ingest, watches=self.watches, held=held)
         self.page = MetricsPage(families(self.node, self.ingest, self.rpc, self.watches, "mmap"))
 
     def close(self) -> None:

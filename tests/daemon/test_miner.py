@@ -1,7 +1,7 @@
 """The task that mines: on the policy's time, and only then."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, Self
 
 import pytest
@@ -12,6 +12,7 @@ from txpool.chain.genesis import dev_genesis, parse_genesis
 from txpool.core.head import HeadChange
 from txpool.core.tx import Tx
 from txpool.daemon.miner import AUTO, Miner
+from txpool.rpc.slices import Slices
 
 PATIENCE_S = 10
 
@@ -28,10 +29,10 @@ class Mine:
             on_change=self.follow,
             clock=lambda: 0,
         )
-        self.miner = Miner(self.chain, period, lambda: len(self.offers))
+        self.miner = Miner(self.chain, Slices(lambda: 0.0), period, lambda: len(self.offers))
 
-    def follow(self, change: HeadChange) -> None:
-        self.offers.follow(change)
+    def follow(self, change: HeadChange) -> Iterable[None]:
+        yield from self.offers.follow(change)
         self.blocks.put_nowait(list(change.included))
         self.miner.notice(range(1))
 

@@ -11,9 +11,11 @@ import pytest
 
 from tests.cli.test_submitting import transfer
 from txpool.chain.dev import DevChainSettings
+from txpool.chain.dev_accounts import dev_accounts
 from txpool.config import Settings
 from txpool.config.sections import DataSettings, DevSettings, HttpSettings, RpcSettings, Section, StoreSettings
 from txpool.core.candidate import recovered
+from txpool.core.head import Account
 from txpool.core.pool import Accepted
 from txpool.core.settings import PoolSettings
 from txpool.core.tx import Tx, decode
@@ -25,10 +27,12 @@ from txpool.history.input_log import read_entries, replay
 from txpool.ingest.ingest import IngestSettings
 from txpool.rpc.http import HttpLimits
 from txpool.rpc.service import RpcLimits
+from txpool.rpc.slices import Slices
 from txpool.stores.heap import HeapStore
 from txpool.systemd import Notifier
 
 PATIENCE_S = 10
+DEV_SENDER = dev_accounts(1)[0].address
 
 
 @contextmanager
@@ -64,6 +68,23 @@ def test_a_block_is_one_step_for_chain_and_pool(kind: str) -> None:
         node.pool.check()
 
 
+def test_of_a_head_all_is_told_once_some_at_a_time_and_of_an_empty_one_too() -> None:
+    with built() as node:
+        told: list[range] = []
+        node.on_events = told.append
+        node.chain.mine()
+        assert told == [range(0)]
+
+        for account in range(5):
+            for nonce in range(8):
+                send(node, transfer(nonce, account))
+        before = node.events.next_seq
+        node.chain.mine()
+
+        assert [len(span) for span in told[1:]] == [32, 8]
+        assert [seq for span in told for seq in span] == list(range(before, node.events.next_seq))
+
+
 def test_what_is_recorded_replays_to_the_same_events(tmp_path: Path) -> None:
     log = tmp_path / "inputs"
     with built(data=DataSettings(input_log=str(log))) as node:
@@ -75,6 +96,26 @@ def test_what_is_recorded_replays_to_the_same_events(tmp_path: Path) -> None:
 
         assert digest(again.events.since(0)) == digest(node.events.since(0))
         assert node.events.next_seq > 6
+
+
+def test_what_came_while_a_block_was_built_was_judged_at_the_old_head_and_replays_too(tmp_path: Path) -> None:
+    log = tmp_path / "inputs"
+    with built(data=DataSettings(input_log=str(log))) as node:
+        for nonce in range(6):
+            send(node, transfer(nonce))
+        balance = node.chain.account(DEV_SENDER).balance
+        for number, _ in enumerate(node.chain.mine_in_steps()):
+            if node.chain.moving:
+                continue
+            if number == 6:
+                send(node, transfer(20))
+            assert node.chain.account(DEV_SENDER) == Account(0, balance)
+            assert node.pool.head.number == node.chain.head().number == 0
+        node.chain.reorg(1)
+        again = replay(read_entries(log), HeapStore(8 << 20))
+
+        assert digest(again.events.since(0)) == digest(node.events.since(0))
+        assert node.pool.counts().pending == 6
 
 
 def test_a_recording_never_overwrites_a_file(tmp_path: Path) -> None:
@@ -99,7 +140,7 @@ def test_what_waited_longer_than_its_lifetime_is_dropped() -> None:
         with built(pool=PoolSettings(lifetime=1)) as node:
             send(node, transfer(1))
             node.on_events = lambda events: gone.set() if events else None
-            chore = asyncio.create_task(expire_queued(node, every_s=0.001))
+            chore = asyncio.create_task(expire_queued(node, Slices(lambda: 0.0), every_s=0.001))
             await asyncio.wait_for(gone.wait(), PATIENCE_S)
             chore.cancel()
             return [str(event.reason) for event in node.events.since(0)][-1:]

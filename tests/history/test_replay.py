@@ -74,7 +74,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
             pool.submit(batch, accounts, now=now)
             if turn % 5 == 4:
                 mine_and_sometimes_give_back(pool, draw, nonces, turn)
-            pool.expire(now=now)
+            pool.expire(now=now, most=1 + turn % 2)
         send_blobs_and_take_them_back(pool)
         hold_back(pool, draw, nonces)
         pool.set_price_floor(40, now=10**12)

@@ -17,16 +17,19 @@ from txpool.core.head import HeadChange
 from txpool.core.pool import Pool
 from txpool.core.settings import PoolSettings
 from txpool.core.signature import sign
+from txpool.core.steps import Steps
 from txpool.core.unsigned import Unsigned
 from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
 from txpool.rpc.gc_reports import GcReports
+from txpool.rpc.held_calls import HeldCalls
 from txpool.rpc.http import HttpLimits, HttpServer
 from txpool.rpc.http_service import FAREWELL, JsonRpcOverHttp
 from txpool.rpc.pool import PoolNamespace
 from txpool.rpc.pool_governor import GovernorNamespace
 from txpool.rpc.registry import build_methods
 from txpool.rpc.service import JsonRpc, RpcLimits
+from txpool.rpc.slices import Slices
 from txpool.stores.heap import HeapStore
 
 CHAIN_ID: Final = 1337
@@ -66,6 +69,7 @@ class Node:
         http: HttpLimits | None = None,
         fetching: bool = False,
         ring: int = 1 << 14,
+        slice_s: float = 1.0,
     ) -> None:
         self.clock = Clock()
         self.store = HeapStore(1 << 30)
@@ -86,13 +90,19 @@ class Node:
             settings=ingest,
             at_hand=None if fetching else lambda addresses: {each: self.chain.account(each) for each in addresses},
         )
+        self.ingest.moving = lambda: self.chain.moving
         self.times: list[tuple[str, float]] = []
         self.noticed: list[range] = []
-        self.own = PoolNamespace(self.pool, self.chain, self.ingest, self.clock, self.noticed.append)
+        self.slices = Slices(self.clock.seconds, slice_s)
+        self.slices.on_slice = self._go_on
+        self.held = HeldCalls(lambda: self.chain.moving, self.clock.seconds)
+        self.own = PoolNamespace(
+            self.pool, self.chain, self.ingest, self.clock, self.noticed.append, slices=self.slices
+        )
         self.governor = GovernorNamespace(lambda: None)
         self.reports: list[msgspec.Struct] = []
         parts = (self.own, self.governor, GcReports(lambda most: self.reports[:most]))
-        methods = build_methods(self.pool, self.chain, "0.1.0", self.chain, parts)
+        methods = build_methods(self.pool, self.chain, "0.1.0", (self.chain, self.slices), parts)
         self.methods = methods
         self.rpc = JsonRpc(
             methods,
@@ -100,6 +110,7 @@ class Node:
             self.clock.seconds,
             observe=lambda method, seconds: self.times.append((method, seconds)),
             limits=limits,
+            held=self.held,
         )
         self.server = HttpServer(JsonRpcOverHttp(self.rpc), http, farewell=FAREWELL)
         self.address = ("", 0)
@@ -108,8 +119,12 @@ class Node:
     def _best(self, base_fee: int | None, blob_base_fee: int) -> Best:
         return self.pool.best(base_fee, blob_base_fee)
 
-    def _follow(self, change: HeadChange) -> None:
-        self.pool.advance(change, now=self.clock())
+    def _follow(self, change: HeadChange) -> Steps[None]:
+        yield from self.pool.advance_in_steps(change, now=self.clock())
+
+    def _go_on(self) -> None:
+        self.ingest.go_on()
+        self.held.go_on()
 
     async def __aenter__(self) -> Self:
         self.address = await self.server.listen("127.0.0.1", 0)

@@ -14,6 +14,7 @@ from txpool.chain.execution import Context, Misfit, execute, misfit
 from txpool.chain.state import State
 from txpool.core.best import BestTx
 from txpool.core.block import Receipt
+from txpool.core.steps import Steps
 from txpool.core.tx import GAS_PER_BLOB, Tx, decode
 
 TX_GAS_MIN: Final = 21_000
@@ -21,11 +22,14 @@ BLOCK_BYTES_MAX: Final = 7_388_608  # EIP-7934's 8 MiB for the block, less the 1
 
 
 class Picks(Protocol):
-    """A pool's transactions in the order of their worth; `core.best.Best` is one."""
+    """A pool's transactions in the order of their worth; `core.best.Best` is one. The pool may change between two."""
 
     def __iter__(self) -> Iterator[BestTx]: ...
 
     def __next__(self) -> BestTx: ...
+
+    def prepare(self) -> Steps[None]:
+        """Do, in steps, what would make the next one take long."""
 
     def skip_sender(self) -> None:
         """Leave out all that the sender of the last one still has."""
@@ -35,7 +39,7 @@ class Supply(msgspec.Struct, frozen=True):
     """Where transactions come from.
 
     Attributes:
-        best: gives the picks at a base fee and a blob base fee; they hold until the pool changes.
+        best: gives the picks at a base fee and a blob base fee; they hold until the head changes.
         payload: the bytes behind a pick's handle.
     """
 
@@ -79,14 +83,19 @@ class Content:
         self.size += len(tx.raw)
 
 
-def fill(supply: Supply, base_fee: int | None, state: State, context: Context, bounds: Bounds) -> Content:
-    """Run the best transactions that fit, on the state's block under way.
+def fill(supply: Supply, base_fee: int | None, state: State, context: Context, bounds: Bounds) -> Steps[Content]:
+    """Run the best transactions that fit, on the state's block under way; one in a step.
 
     The order is by tip and the highest comes first, so one tip under the least one ends it all.
     """
     content = Content()
     picks = supply.best(base_fee, context.blob_base_fee)
-    for pick in picks:
+    while True:
+        yield
+        yield from picks.prepare()
+        pick = next(picks, None)
+        if pick is None:
+            break
         gas_left = bounds.gas - content.gas_used
         if gas_left < TX_GAS_MIN or pick.tip < bounds.tip_min:
             break

@@ -4,7 +4,8 @@ It exists so that the daemon's main job runs with nothing else installed. State 
 has zeros there, so hashes differ from those of a real client on the same blocks.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ from txpool.core.candidate import Candidate, Origin, authorities_of
 from txpool.core.fees import next_base_fee
 from txpool.core.head import Account, Head, HeadChange
 from txpool.core.rules import Fork, ForkSchedule
+from txpool.core.steps import Steps, finish, portions
 
 INITIAL_BLOCK_SECONDS: Final = 12
 NANOSECONDS: Final = 10**9
@@ -77,13 +79,16 @@ class PastState:
 
 
 class DevChain:
-    """A chain that mines on command, in one step for all who follow it.
+    """A chain that mines on command: at once, or in steps; one at a time moves the head.
+
+    Until a block is sealed everything shows the old head, though the block's transactions run already. While the head
+    is `moving`, what the chain shows, and who follows it, may be half done.
 
     Args:
         genesis: block 0 and its state.
         supply: where blocks are filled from; not asked for initial blocks.
-        on_change: told of each change of the head while it happens, once: one call a mined block, one a reorg.
-            Initial blocks are not told.
+        on_change: told of each change of the head while it happens, once: one call a mined block, one a reorg. Gives
+            the steps in which it follows. Initial blocks are not told.
         clock: nanoseconds since the epoch. A block is never older than its parent's time + 1 s.
         settings: see there.
     """
@@ -93,7 +98,7 @@ class DevChain:
         genesis: Genesis,
         *,
         supply: Supply,
-        on_change: Callable[[HeadChange], None],
+        on_change: Callable[[HeadChange], Iterable[None]],
         clock: Callable[[], int],
         settings: DevChainSettings | None = None,
     ) -> None:
@@ -104,6 +109,8 @@ class DevChain:
         self._clock = clock
         self._storage = genesis.storage
         self._branch = 0
+        self._under_way = False
+        self.moving = False
         self._tip = TIP_DEFAULT
         self._tip_at = b""
         self._state = State(self.settings.state_blocks)
@@ -133,28 +140,39 @@ class DevChain:
 
     def account(self, address: bytes) -> Account:
         """An account at the head."""
-        return _seen(self._state.get(address))
+        return _seen(self._state.at_head(address))
 
     async def accounts(self, addresses: Collection[bytes]) -> Mapping[bytes, Account]:
         """Accounts at the head."""
-        return self._accounts(addresses)
+        return {address: self.account(address) for address in addresses}
 
     # What moves the head.
 
     def mine(self, count: int = 1) -> int:
         """Mine so many blocks now, each filled from the supply; the new head's number."""
         for _ in range(count):
-            draft = self._draft(self._next_time())
-            self._commit(draft, self._fill(draft))
+            finish(self.mine_in_steps())
         return self._head.number
+
+    def mine_in_steps(self) -> Steps[int]:
+        """Mine one block, filled from the supply; the new head's number."""
+        with self._alone():
+            draft = self._draft(self._next_time())
+            yield from self._commit(draft, (yield from self._fill(draft)))
+            return self._head.number
 
     def mine_if_filled(self) -> bool:
         """Mine one block if it would not be empty; whether it did."""
-        draft = self._draft(self._next_time())
-        content = self._fill(draft)
-        if content.hashes:
-            self._commit(draft, content)
-        return bool(content.hashes)
+        return finish(self.mine_if_filled_in_steps())
+
+    def mine_if_filled_in_steps(self) -> Steps[bool]:
+        """The same in steps."""
+        with self._alone():
+            draft = self._draft(self._next_time())
+            content = yield from self._fill(draft)
+            if content.hashes:
+                yield from self._commit(draft, content)
+            return bool(content.hashes)
 
     def reorg(self, depth: int) -> int:
         """Replace the newest `depth` blocks by `depth + 1` empty ones; the new head's number.
@@ -162,19 +180,40 @@ class DevChain:
         Raises:
             DepthError: there are not so many, or they can no longer be undone.
         """
+        return finish(self.reorg_in_steps(depth))
+
+    def reorg_in_steps(self, depth: int) -> Steps[int]:
+        """The same in steps."""
         undoable = min(self._head.number, self._state.depth)
         if not 1 <= depth <= undoable:
             raise DepthError(f"reorg depth {depth}: from 1 to {undoable} blocks can be replaced")
-        touched: set[bytes] = set()
-        reverted: list[Candidate] = []
-        for _ in range(depth):
-            touched |= self._state.undo()
-            reverted += self._given_back(self._history.pop())
-        self._branch += 1
-        for _ in range(depth + 1):
-            touched |= self._append_empty(self._next_time())
-        self._switch(touched, reverted=reverted)
-        return self._head.number
+        with self._alone():
+            reverted = yield from self._given_back(depth)
+            self.moving = True
+            touched: dict[bytes, None] = {}
+            for _ in range(depth):
+                touched |= dict.fromkeys((yield from self._state.undo()))
+                yield
+                self._history.pop()
+                yield
+            self._branch += 1
+            for _ in range(depth + 1):
+                self._append_empty(self._next_time())
+                yield
+            accounts = yield from self._accounts_in_steps(touched)
+            yield from self._switch(accounts, reverted=reverted)
+            return self._head.number
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """See to it that one at a time moves the head, and that none leaves a block half run."""
+        assert not self._under_way, "the head is on its way already"
+        self._under_way = True
+        try:
+            yield
+        finally:
+            self._state.abandon()
+            self._under_way = self.moving = False
 
     # What the RPC server shows.
 
@@ -230,37 +269,53 @@ class DevChain:
         parent = self.head_block.header
         return child_header(parent, self.schedule, time, self.settings.fee_recipient, self._branch)
 
-    def _fill(self, draft: Header) -> Content:
+    def _fill(self, draft: Header) -> Steps[Content]:
         bounds = Bounds(draft.gas_limit, blobs_max(draft, self.schedule), self.settings.tip_min)
         return fill(self._supply, draft.base_fee, self._state, context_of(draft, self.schedule), bounds)
 
-    def _commit(self, draft: Header, content: Content) -> None:
-        block = _finished(draft, content)
-        touched = self._state.seal()
+    def _commit(self, draft: Header, content: Content) -> Steps[None]:
+        block = yield from _finished(draft, content)
+        accounts = yield from self._accounts_in_steps(self._state.touched())
+        self._state.seal()
         self._history.append(block)
-        self._switch(touched, included=dict.fromkeys(block.hashes, draft.number))
+        yield from self._switch(accounts, included=dict.fromkeys(block.hashes, draft.number))
 
-    def _append_empty(self, time: int) -> frozenset[bytes]:
-        """Put an empty block on the head, and tell nobody yet; the addresses it wrote, none."""
-        self._history.append(_finished(self._draft(time), Content()))
-        return self._state.seal()
+    def _append_empty(self, time: int) -> None:
+        """Put an empty block on the head, and tell nobody yet."""
+        self._history.append(finish(_finished(self._draft(time), Content())))
+        self._state.seal()
 
     def _switch(
         self,
-        touched: Iterable[bytes],
+        accounts: Mapping[bytes, Account],
         *,
         included: Mapping[bytes, int] | None = None,
-        reverted: Collection[Candidate] = (),
-    ) -> None:
+        reverted: Sequence[Candidate] = (),
+    ) -> Steps[None]:
+        self.moving = True
         self._head = self._head_of(self.head_block.header)
-        self._on_change(HeadChange(self._head, self._accounts(touched), included or {}, tuple(reverted)))
+        yield from self._on_change(HeadChange(self._head, accounts, included or {}, reverted))
 
-    def _given_back(self, block: Block) -> list[Candidate]:
-        now = self._clock()
-        return [
-            Candidate(mined.tx, mined.sender, now, Origin.REORG, authorities_of(mined.tx))
-            for mined in block.transactions()
-        ]
+    def _accounts_in_steps(self, addresses: Iterable[bytes]) -> Steps[dict[bytes, Account]]:
+        """Accounts with what the block under way has done to them."""
+        accounts: dict[bytes, Account] = {}
+        for some in portions(addresses):
+            accounts |= {address: _seen(self._state.get(address)) for address in some}
+            yield
+        return accounts
+
+    def _given_back(self, depth: int) -> Steps[list[Candidate]]:
+        """The transactions of the newest blocks, newest block first."""
+        now, number = self._clock(), self._head.number
+        given_back: list[Candidate] = []
+        for block in self._blocks(number - depth + 1, number)[::-1]:
+            for some in portions(range(len(block.hashes))):
+                found = [block.mined(index) for index in some]
+                given_back += [
+                    Candidate(each.tx, each.sender, now, Origin.REORG, authorities_of(each.tx)) for each in found
+                ]
+                yield
+        return given_back
 
     def _head_of(self, header: Header) -> Head:
         is_london = self.schedule.at(header.number + 1, header.time) >= Fork.LONDON
@@ -276,24 +331,24 @@ class DevChain:
             fork=self.schedule.at(header.number, header.time),
         )
 
-    def _accounts(self, addresses: Iterable[bytes]) -> dict[bytes, Account]:
-        return {address: self.account(address) for address in addresses}
 
-
-def _finished(draft: Header, content: Content) -> Block:
+def _finished(draft: Header, content: Content) -> Steps[Block]:
     """Seal a block: the draft of its header with what the content adds to it."""
     header = draft
     if content.hashes:
         header = msgspec.structs.replace(
             draft,
-            transactions_root=transactions_root(content.payloads),
-            receipts_root=receipts_root(content.payloads, content.receipts),
+            transactions_root=(yield from transactions_root(content.payloads)),
+            receipts_root=(yield from receipts_root(content.payloads, content.receipts)),
             gas_used=content.gas_used,
             blob_gas_used=None if draft.blob_gas_used is None else content.blob_gas_used,
         )
+        yield
+    size = block_size(header, content.payloads)
+    yield
     return Block(
         sealed(header),
-        block_size(header, content.payloads),
+        size,
         tuple(content.hashes),
         tuple(content.payloads),
         tuple(content.senders),

@@ -10,6 +10,7 @@ from txpool.chain.trie import ordered_root
 from txpool.core import rlp
 from txpool.core.block import Header, Receipt
 from txpool.core.keccak import keccak
+from txpool.core.steps import Steps, portions
 
 NO_UNCLES_HASH: Final = keccak(b"\xc0")
 NO_REQUESTS_HASH: Final = hashlib.sha256(b"").digest()  # EIP-7685
@@ -32,14 +33,18 @@ def encode_header(header: Header) -> bytes:
     return rlp.encode_list([_encode(field) for field in fields if field is not None])
 
 
-def transactions_root(payloads: Sequence[bytes]) -> bytes:
+def transactions_root(payloads: Sequence[bytes]) -> Steps[bytes]:
     """Commit to transactions in canonical binary form."""
     return ordered_root(payloads)
 
 
-def receipts_root(payloads: Sequence[bytes], receipts: Sequence[Receipt]) -> bytes:
+def receipts_root(payloads: Sequence[bytes], receipts: Sequence[Receipt]) -> Steps[bytes]:
     """Commit to receipts, each typed as its transaction."""
-    return ordered_root([_encode_receipt(*pair) for pair in zip(payloads, receipts, strict=True)])
+    encoded: list[bytes] = []
+    for some in portions(zip(payloads, receipts, strict=True)):
+        encoded += [_encode_receipt(*pair) for pair in some]
+        yield
+    return (yield from ordered_root(encoded))
 
 
 def block_size(header: Header, payloads: Sequence[bytes]) -> int:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from txpool.core.shards import Shards
+from txpool.core.steps import Steps, portions
 
 DELEGATION_PREFIX: Final = b"\xef\x01\x00"  # EIP-7702: the account lends itself the code at the address that follows
 DELEGATION_BYTES: Final = 23
@@ -63,8 +64,12 @@ class State:
         return address in self._accounts
 
     def get(self, address: bytes) -> AccountState:
-        """The account now; an empty one where there is none."""
+        """The account now, in the block under way if there is one; an empty one where there is none."""
         return self._accounts.get(address) or EMPTY
+
+    def at_head(self, address: bytes) -> AccountState:
+        """The account as the newest sealed block left it."""
+        return (self._open[address] or EMPTY) if address in self._open else self.get(address)
 
     def put(self, address: bytes, account: AccountState) -> None:
         """Replace the account in the block under way."""
@@ -72,20 +77,30 @@ class State:
             self._open[address] = self._accounts.get(address)
         self._write(address, None if account == EMPTY else account)
 
-    def seal(self) -> frozenset[bytes]:
-        """End the block under way; the addresses it wrote."""
-        touched = frozenset(self._open)
+    def seal(self) -> None:
+        """End the block under way."""
         self._journals.append(self._open)
         self._open = {}
-        return touched
 
-    def undo(self) -> frozenset[bytes]:
+    def abandon(self) -> None:
+        """Take back what the block under way has written, if there is one."""
+        for address, account in self._open.items():
+            self._write(address, account)
+        self._open = {}
+
+    def touched(self) -> tuple[bytes, ...]:
+        """The addresses that the block under way has written."""
+        return tuple(self._open)
+
+    def undo(self) -> Steps[tuple[bytes, ...]]:
         """Take back the newest sealed block; the addresses it wrote."""
         assert not self._open, "a block is under way"
         journal = self._journals.pop()
-        for address, account in journal.items():
-            self._write(address, account)
-        return frozenset(journal)
+        for entries in portions(journal.items()):
+            for address, account in entries:
+                self._write(address, account)
+            yield
+        return tuple(journal)
 
     def past(self, address: bytes, blocks_back: int) -> AccountState | None:
         """The account as it was so many blocks before the newest sealed one; None when that is forgotten."""
@@ -94,7 +109,7 @@ class State:
         for journal in islice(self._journals, len(self._journals) - blocks_back, None):
             if address in journal:
                 return journal[address] or EMPTY
-        return self.get(address)
+        return self.at_head(address)
 
     def supply(self) -> int:
         """The sum of all balances, in wei. O(accounts)."""

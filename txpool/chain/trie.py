@@ -9,16 +9,21 @@ from typing import Final
 
 from txpool.core import rlp
 from txpool.core.keccak import keccak
+from txpool.core.steps import Steps, portions
 
 EMPTY_ROOT: Final = keccak(b"\x80")
 
 
-def ordered_root(values: Sequence[bytes]) -> bytes:
+def ordered_root(values: Sequence[bytes]) -> Steps[bytes]:
     """Commit to a list: the trie that maps the RLP of each index to the value there."""
     if not values:
         return EMPTY_ROOT
-    leaves = sorted([(_nibbles(rlp.encode_int(index)), value) for index, value in enumerate(values)])
-    return keccak(_node(leaves, 0))
+    leaves: list[tuple[bytes, bytes]] = []
+    for some in portions(enumerate(values)):
+        leaves += [(_nibbles(rlp.encode_int(index)), value) for index, value in some]
+        yield
+    leaves.sort()
+    return keccak((yield from _node(leaves, 0)))
 
 
 def _nibbles(key: bytes) -> bytes:
@@ -26,26 +31,27 @@ def _nibbles(key: bytes) -> bytes:
     return bytes.fromhex("0" + "0".join(key.hex()))
 
 
-def _node(leaves: Sequence[tuple[bytes, bytes]], depth: int) -> bytes:
+def _node(leaves: Sequence[tuple[bytes, bytes]], depth: int) -> Steps[bytes]:
     """Encode the subtrie of sorted leaves whose keys agree in the first `depth` nibbles."""
     first, value = leaves[0]
     if len(leaves) == 1:
         return rlp.encode_list([_hex_prefix(first[depth:], leaf=True), rlp.encode_bytes(value)])
     shared = _shared_length(first, leaves[-1][0], depth)
     if shared > depth:
-        below = _reference(_branch(leaves, shared))
+        below = _reference((yield from _branch(leaves, shared)))
         return rlp.encode_list([_hex_prefix(first[depth:shared], leaf=False), below])
-    return _branch(leaves, depth)
+    return (yield from _branch(leaves, depth))
 
 
-def _branch(leaves: Sequence[tuple[bytes, bytes]], depth: int) -> bytes:
+def _branch(leaves: Sequence[tuple[bytes, bytes]], depth: int) -> Steps[bytes]:
     """Encode a node of sixteen children. No value of its own: no key here is another's prefix."""
     children = [b"\x80"] * 17
     start = 0
     for end in range(1, len(leaves) + 1):
         if end == len(leaves) or leaves[end][0][depth] != leaves[start][0][depth]:
-            children[leaves[start][0][depth]] = _reference(_node(leaves[start:end], depth + 1))
+            children[leaves[start][0][depth]] = _reference((yield from _node(leaves[start:end], depth + 1)))
             start = end
+    yield
     return rlp.encode_list(children)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from txpool.core.blob_entry import BlobEntry
 from txpool.core.blob_fees import base_fee_jumps, blob_fee_jumps, priority
+from txpool.core.steps import Steps
 
 _SAME_FEES: Final = 0.01  # steps: below this a new head's fees are the old ones
 
@@ -61,8 +62,8 @@ class BlobOrder:
         if not self._down(place):
             self._up(place)
 
-    def set_fees(self, base_fee: int, blob_fee: int) -> None:
-        """Rank at the fees of a new head."""
+    def set_fees(self, base_fee: int, blob_fee: int) -> Steps[None]:
+        """Rank at the fees of a new head, in steps between which nobody looks."""
         base_jumps, blob_jumps = base_fee_jumps(base_fee), blob_fee_jumps(blob_fee)
         moved = max(abs(base_jumps - self._base_fee_jumps), abs(blob_jumps - self._blob_fee_jumps))
         if moved < _SAME_FEES:
@@ -70,6 +71,7 @@ class BlobOrder:
         self._base_fee_jumps, self._blob_fee_jumps = base_jumps, blob_jumps
         for place in reversed(range(len(self._heap) // 2)):
             self._down(place)
+            yield
 
     def check(self) -> None:
         """Assert that each address stands where its place says."""

@@ -26,6 +26,7 @@ from txpool.core.record import pack_record
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.residents import Residents
 from txpool.core.settings import PoolSettings
+from txpool.core.steps import Steps, portions
 from txpool.core.verdict import Accepted, Verdict
 
 WAITING_NANOSECONDS: Final = 60 * 10**9
@@ -201,21 +202,26 @@ class BlobPool:
 
     # --- a new head, a new least tip
 
-    def advance(self, change: HeadChange, reverted: Iterable[Candidate]) -> None:
+    def advance(self, change: HeadChange, reverted: Iterable[Candidate]) -> Steps[None]:
         """Follow the chain by one step."""
         content = self.content
         self._drop_stale_waiting()
-        touched = dict.fromkeys(address for address in change.accounts if address in content.senders)
+        touched: dict[bytes, None] = {}
+        for some in portions(change.accounts if content.senders else ()):
+            touched |= dict.fromkeys([address for address in some if address in content.senders])
+            yield
         for address in touched:
             content.senders[address].sees(change.accounts[address])
         for candidate in reverted:
             if owner := self._reinject(candidate, change.accounts):
                 touched[owner] = None
+            yield
         for address in touched:
             if sender := content.senders.get(address):
                 self._recheck(address, sender)
+                yield
         content.limbo.forget_below(change.head.number - REORG_DEPTH_MAX)
-        content.order.set_fees(change.head.next_base_fee or 0, change.head.blob_base_fee)
+        yield from content.order.set_fees(change.head.next_base_fee or 0, change.head.blob_base_fee)
 
     def _drop_stale_waiting(self) -> None:
         """Drop what has waited for a minute, or whose nonce has passed; as in geth, by the accounts before the step."""

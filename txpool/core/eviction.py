@@ -9,12 +9,14 @@ Prices above 2**64-2 wei count as that.
 """
 
 from collections.abc import Iterable
+from itertools import chain
 from struct import Struct
 from typing import Final
 
 from txpool.core.price_heap import HANDLE_BYTES, PriceHeap
 from txpool.core.record import U64_MAX, Resident, read_ranking, read_record
 from txpool.core.shards import Shards
+from txpool.core.steps import Steps, finish, portions
 from txpool.core.store import Store
 
 _WORDS: Final = 5
@@ -23,6 +25,7 @@ _PRICE: Final = 24  # bytes of an entry that are its price
 _TIP_BIAS: Final = 2**63  # effective tips may be negative
 _URGENT_SHARE: Final = 4  # urgent to floating, as geth keeps them
 _STALE_SHARE: Final = 4  # ranked anew when more than a quarter is stale
+_RUN: Final = 512  # entries that are sorted in one go
 
 
 class PriceOrder:
@@ -66,7 +69,7 @@ class PriceOrder:
         assert not self._overdue, "settle before the content changes"
         self._stale += count
         if self._stale > (len(self._urgent) + len(self._floating)) // _STALE_SHARE:
-            self._rank_anew()
+            finish(self._rank_anew())
 
     def stand_idle(self) -> None:
         """Begin the part of a head change that only removes; `set_base_fee` ends it."""
@@ -81,7 +84,12 @@ class PriceOrder:
     def settle(self) -> None:
         """Rank anew if that is overdue: before anything is added or removed."""
         if self._overdue:
-            self._rank_anew()
+            finish(self._rank_anew())
+
+    def settle_in_steps(self) -> Steps[None]:
+        """The same in steps, between which nothing is added or removed."""
+        if self._overdue:
+            yield from self._rank_anew()
 
     def get_ready(self, _slots: int) -> None:
         """Do now what the next submission would have to do first; nothing comes of it."""
@@ -135,11 +143,15 @@ class PriceOrder:
         assert set(held) == set(self._index.values()), (len(held), len(self._index))
         assert len(handles) - len(held) == self._stale, (len(handles), len(held), self._stale)
 
-    def _rank_anew(self) -> None:
+    def _rank_anew(self) -> Steps[None]:
         """Forget the stale; all into urgent, then the worst fifth into floating."""
+        entries: list[bytes] = []
+        for some in portions(self._index.values()):
+            entries += map(self._urgent_entry, some)
+            yield
+        entries = yield from _sorted(entries)
         self._overdue = False
         self._stale = 0
-        entries = sorted(map(self._urgent_entry, self._index.values()), key=_rank)
         cheap = len(entries) // (_URGENT_SHARE + 1)
         self._urgent.fill(entries[cheap:])
         self._floating.fill(sorted(map(_floating_form, entries[:cheap]), key=_rank))
@@ -165,6 +177,21 @@ class PriceOrder:
 def _rank(entry: bytes) -> bytes:
     """What an entry is ranked by; not its handle, which is the store's and would make events hang on the store."""
     return entry[:-HANDLE_BYTES]
+
+
+def _sorted(entries: list[bytes]) -> Steps[list[bytes]]:
+    """Sort by sorting parts and joining them two by two."""
+    runs = []
+    for some in portions(entries, _RUN):
+        runs.append(sorted(some, key=_rank))
+        yield
+    while len(runs) > 1:
+        pairs = list(portions(runs, 2))
+        runs = []
+        for pair in pairs:
+            runs.append(sorted(chain.from_iterable(pair), key=_rank))  # quick: it finds the runs
+            yield
+    return runs[0] if runs else []
 
 
 def effective_tip_word(tip_cap: int, fee_cap: int, base_fee: int | None) -> int:

@@ -107,7 +107,7 @@ def _all_of(sender: Sender, residents: Residents) -> list[Resident]:
 def _together_fault(tx: Tx, cost: int, sender: Sender, residents: Residents) -> Rejected | None:
     queued = [residents.read(handle).cost for nonce, handle in sender.queued.items() if nonce != tx.nonce]
     replaced = sender.pending.get(tx.nonce)
-    spent = sender.spent + sum(queued) - (residents.read(replaced).cost if replaced else 0)
+    spent = residents.spent(sender) + sum(queued) - (residents.read(replaced).cost if replaced else 0)
     if spent + cost <= sender.balance:
         return None
     facts = {"balance": sender.balance, "spent": spent, "cost": cost, "overshot": spent + cost - sender.balance}

@@ -17,6 +17,7 @@ from txpool.core.eviction import PriceOrder, effective_tip_word, slots_of
 from txpool.core.price_heap import PriceHeap
 from txpool.core.record import U64_MAX, Resident, read_ranking, read_record
 from txpool.core.shards import SHARDS, Shards
+from txpool.core.steps import Steps
 from txpool.core.store import Store
 
 # Up to this many slots everything is ranked at once, exactly as geth does it.
@@ -75,6 +76,10 @@ class LatePriceOrder:
 
     def settle(self) -> None:
         """Nothing is ever overdue."""
+
+    def settle_in_steps(self) -> Steps[None]:
+        """Nothing is ever overdue."""
+        yield from ()
 
     def get_ready(self, slots: int) -> None:
         """Where the next submission may find the pool full, rank now what it would have to rank."""

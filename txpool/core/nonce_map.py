@@ -20,9 +20,14 @@ _unpack_from = _ENTRY.unpack_from
 
 
 class NonceMap(msgspec.Struct, gc=False):
-    """A sorted map of nonces (unsigned 64 bit) to handles (never 0)."""
+    """A sorted map of nonces (unsigned 64 bit) to handles (never 0).
+
+    `spent` is what all of them cost together, in wei, where somebody keeps count: a field of a map that many senders do
+    without, and not one of every sender.
+    """
 
     packed: bytearray
+    spent: int = 0
 
     def roomy(self) -> "NonceMap":
         """The same with room for more."""

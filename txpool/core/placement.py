@@ -3,6 +3,8 @@
 Source: geth's `enqueueTx`, `promoteTx`, `promoteExecutables`, `demoteUnexecutables`, `removeTx`.
 """
 
+from collections.abc import Iterable
+
 from txpool.core.lifecycle import Kind
 from txpool.core.limits import cap_queue
 from txpool.core.record import Resident
@@ -10,6 +12,7 @@ from txpool.core.rejection import Reason
 from txpool.core.residents import Residents
 from txpool.core.sender import Sender
 from txpool.core.settings import PoolSettings
+from txpool.core.steps import Steps, do_each, finish
 
 
 def bumps_enough(new: Resident, old: Resident, price_bump: int) -> bool:
@@ -42,16 +45,30 @@ def promote_one(residents: Residents, sender: Sender, tx: Resident) -> None:
 
 def promote(residents: Residents, address: bytes, sender: Sender, settings: PoolSettings, gas_limit: int) -> None:
     """Drop from a queue what can never run, move on what can run now, and keep the rest under its limit."""
+    finish(promote_in_steps(residents, address, sender, settings, gas_limit))
+
+
+def promote_in_steps(
+    residents: Residents, address: bytes, sender: Sender, settings: PoolSettings, gas_limit: int
+) -> Steps[None]:
+    """The same in steps."""
     if sender.queued:
-        dropped = _drop_stale_queued(residents, sender) + _drop_unpayable_queued(residents, sender, gas_limit)
-        ready = [residents.read(handle) for _, handle in sender.queued.take_ready(sender.next_nonce)]
+        dropped = yield from _drop_stale_queued(residents, sender)
+        dropped += yield from _drop_unpayable_queued(residents, sender, gas_limit)
+        ready = yield from _read_all(residents, sender.queued.take_ready(sender.next_nonce))
         if ready:
             residents.taken_from_queued(sender, ready)
-            for tx in ready:
-                _promote_ready(residents, sender, tx, settings.price_bump)
-        dropped += cap_queue(residents, sender, settings.account_queue)
+            yield from do_each(ready, lambda tx: _promote_ready(residents, sender, tx, settings.price_bump))
+        dropped += yield from cap_queue(residents, sender, settings.account_queue)
         residents.prices.removed(dropped)
     residents.release_if_empty(address, sender)
+
+
+def _read_all(residents: Residents, entries: Iterable[tuple[int, int]]) -> Steps[list[Resident]]:
+    """The records of a sender's entries."""
+    found: list[Resident] = []
+    yield from do_each(entries, lambda entry: found.append(residents.read(entry[1])))
+    return found
 
 
 def _promote_ready(residents: Residents, sender: Sender, tx: Resident, price_bump: int) -> None:
@@ -69,44 +86,45 @@ def _promote_ready(residents: Residents, sender: Sender, tx: Resident, price_bum
     promote_one(residents, sender, tx)
 
 
-def _drop_stale_queued(residents: Residents, sender: Sender) -> int:
-    stale = [residents.read(handle) for _, handle in sender.queued.take_below(sender.nonce)]
+def _drop_stale_queued(residents: Residents, sender: Sender) -> Steps[int]:
+    stale = yield from _read_all(residents, sender.queued.take_below(sender.nonce))
     if stale:
         residents.taken_from_queued(sender, stale)
-        for tx in stale:
-            residents.leave_passed(tx, residents.tallies.removed_queued)
+        removed = residents.tallies.removed_queued
+        yield from do_each(stale, lambda tx: residents.leave_passed(tx, removed))
     return len(stale)
 
 
-def _drop_unpayable_queued(residents: Residents, sender: Sender, gas_limit: int) -> int:
+def _drop_unpayable_queued(residents: Residents, sender: Sender, gas_limit: int) -> Steps[int]:
     if residents.surely_payable(sender, gas_limit):
         return 0
-    waiting = [residents.read(handle) for _, handle in sender.queued.items()]
+    waiting = yield from _read_all(residents, sender.queued.items())
     unpayable = [tx for tx in waiting if tx.cost > sender.balance or tx.gas > gas_limit]
     if unpayable:
         for tx in unpayable:
             sender.queued.pop(tx.nonce)
         residents.taken_from_queued(sender, unpayable)
-        for tx in unpayable:
-            residents.evict_queued(tx, _why_unpayable(tx, sender))
+        yield from do_each(unpayable, lambda tx: residents.evict_queued(tx, _why_unpayable(tx, sender)))
     return len(unpayable)
 
 
-def demote(residents: Residents, address: bytes, sender: Sender, gas_limit: int) -> None:
+def demote_in_steps(residents: Residents, address: bytes, sender: Sender, gas_limit: int) -> Steps[None]:
     """Bring one sender's pending ones in line with a new head.
 
     What the chain's nonce has passed leaves (included, or overtaken by another), what cannot be paid for leaves, and
     all behind the lowest of those goes back to the queue; so does everything when the first nonce is missing.
     """
-    passed = [residents.read(handle) for _, handle in sender.pending.take_below(sender.nonce)]
-    if passed:
+    if entries := sender.pending.take_below(sender.nonce):
+        passed = yield from _read_all(residents, entries)
         residents.taken_from_pending(sender, passed)
-        for tx in passed:
-            residents.leave_passed(tx, residents.tallies.removed_pending)
+        removed = residents.tallies.removed_pending
+        yield from do_each(passed, lambda tx: residents.leave_passed(tx, removed))
         residents.prices.removed(len(passed))
-    _drop_unpayable_pending(residents, sender, gas_limit)
+    if sender.pending and not residents.surely_payable(sender, gas_limit):
+        yield from _drop_unpayable_pending(residents, sender, gas_limit)
     if sender.pending and sender.pending.first() != sender.nonce:
-        requeue(residents, sender, [residents.read(handle) for _, handle in sender.pending.take_all()])
+        behind = yield from _read_all(residents, sender.pending.take_all())
+        yield from _requeue_in_steps(residents, sender, behind)
     sender.next_nonce = sender.pending.last() + 1 if sender.pending else sender.nonce
     missing = sender.next_nonce - sender.nonce - len(sender.pending)
     if missing:
@@ -116,20 +134,18 @@ def demote(residents: Residents, address: bytes, sender: Sender, gas_limit: int)
     residents.release_if_empty(address, sender)
 
 
-def _drop_unpayable_pending(residents: Residents, sender: Sender, gas_limit: int) -> None:
-    if not sender.pending or residents.surely_payable(sender, gas_limit):
-        return
-    executable = [residents.read(handle) for _, handle in sender.pending.items()]
+def _drop_unpayable_pending(residents: Residents, sender: Sender, gas_limit: int) -> Steps[None]:
+    executable = yield from _read_all(residents, sender.pending.items())
     unpayable = [tx for tx in executable if tx.cost > sender.balance or tx.gas > gas_limit]
     if not unpayable:
         return
     for tx in unpayable:
         sender.pending.pop(tx.nonce)
     residents.taken_from_pending(sender, unpayable)
-    for tx in unpayable:
-        residents.evict_pending(tx, _why_unpayable(tx, sender))
+    yield from do_each(unpayable, lambda tx: residents.evict_pending(tx, _why_unpayable(tx, sender)))
     residents.prices.removed(len(unpayable))
-    requeue(residents, sender, [residents.read(handle) for _, handle in sender.pending.take_above(unpayable[0].nonce)])
+    behind = yield from _read_all(residents, sender.pending.take_above(unpayable[0].nonce))
+    yield from _requeue_in_steps(residents, sender, behind)
 
 
 def _why_unpayable(tx: Resident, sender: Sender) -> Reason:
@@ -138,12 +154,15 @@ def _why_unpayable(tx: Resident, sender: Sender) -> Reason:
 
 def requeue(residents: Residents, sender: Sender, txs: list[Resident]) -> None:
     """Put back into the queue what has just been taken from the sender's pending map."""
+    finish(_requeue_in_steps(residents, sender, txs))
+
+
+def _requeue_in_steps(residents: Residents, sender: Sender, txs: list[Resident]) -> Steps[None]:
     if not txs:
         return
     residents.taken_from_pending(sender, txs)
     residents.tallies.demoted += len(txs)
-    for tx in txs:
-        enqueue(residents, sender, tx, Kind.DEMOTED, Reason.PREDECESSOR_LEFT)
+    yield from do_each(txs, lambda tx: enqueue(residents, sender, tx, Kind.DEMOTED, Reason.PREDECESSOR_LEFT))
 
 
 def drop(residents: Residents, tx: Resident, reason: Reason, counterpart: bytes = bytes(32)) -> int:

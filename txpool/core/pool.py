@@ -5,6 +5,7 @@ verdicts and events. Rules, order of checks and words are go-ethereum's (legacy 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, takewhile
 
 import msgspec
 
@@ -38,6 +39,7 @@ from txpool.core.settings import PoolSettings
 from txpool.core.shards import SHARDS
 from txpool.core.stateful import authority_fault, stateful_fault
 from txpool.core.stateless import stateless_fault
+from txpool.core.steps import Steps, finish, portions
 from txpool.core.store import Store
 from txpool.core.tallies import Tallies
 from txpool.core.tx import BLOB, Tx
@@ -79,6 +81,7 @@ class Pool:
         self._blobs = BlobPool(self._residents, head)
         self._room = room_of(self._given, self.restraint)
         self._disturbed = 0  # pending ones pushed out since limits were last applied
+        self._advancing = False
 
     @property
     def tallies(self) -> Tallies:
@@ -106,28 +109,44 @@ class Pool:
 
     def advance(self, change: HeadChange, *, now: int) -> range:
         """Follow the chain by one step; the numbers of the events that followed."""
+        return finish(self.advance_in_steps(change, now=now))
+
+    def advance_in_steps(self, change: HeadChange, *, now: int) -> Steps[range]:
+        """The same in steps. Until the last one is taken nobody may change the pool, and what it shows is half done."""
         first = self._begin(now, change)
         old_head, self.head = self.head, change.head
         too_far = abs(change.head.number - old_head.number) > REORG_DEPTH_MAX
-        given_back = () if too_far else change.reverted
-        reverted = [candidate for candidate in given_back if candidate.tx.type != BLOB]
-        reverted_blobs = [candidate for candidate in given_back if candidate.tx.type == BLOB]
+        reverted: list[Candidate] = []
+        reverted_blobs: list[Candidate] = []
 
         def reinject(candidate: Candidate) -> None:
             self._reinject(candidate, change.accounts)
 
-        plain = msgspec.structs.replace(change, reverted=reverted)
-        apply_head_change(self._residents, self.settings, old_head, plain, reinject)
-        self._disturbed = 0
-        self._blobs.advance(change, reverted_blobs)
+        self._advancing = True
+        try:
+            for given_back in portions(() if too_far else change.reverted):
+                for candidate in given_back:
+                    (reverted_blobs if candidate.tx.type == BLOB else reverted).append(candidate)
+                yield
+            plain = msgspec.structs.replace(change, reverted=reverted)
+            yield from apply_head_change(self._residents, self.settings, old_head, plain, reinject)
+            self._disturbed = 0
+            yield from self._blobs.advance(change, reverted_blobs)
+        finally:
+            self._advancing = False
         return range(first, self.events.next_seq)
 
-    def expire(self, *, now: int) -> range:
-        """Drop the queues that nothing has happened to for longer than the lifetime."""
+    def get_ready(self) -> Steps[None]:
+        """Do now, in steps, what the next submission would have to do first because of a new head; nothing else."""
+        yield from self._residents.prices.settle_in_steps()
+
+    def expire(self, *, now: int, most: int | None = None) -> range:
+        """Drop the queues that nothing has happened to for longer than the lifetime; of so many senders at most."""
         residents = self._residents
         first = self._begin(now)
         oldest = residents.now - self.settings.lifetime * 1_000_000_000
-        for address in [address for address, age in residents.queue_ages.items() if age < oldest]:
+        ages = residents.queue_ages  # the oldest first
+        for address in [address for address, _ in islice(takewhile(lambda each: each[1] < oldest, ages.items()), most)]:
             sender = residents.senders[address]
             expired = [residents.read(handle) for _, handle in sender.queued.take_all()]
             residents.taken_from_queued(sender, expired)
@@ -161,6 +180,7 @@ class Pool:
         return self._residents.prices.rank_some()
 
     def _begin(self, now: int, change: HeadChange | None = None) -> int:
+        assert not self._advancing, "a head change is under way"
         self._blobs.content.released = {}
         if change is None:
             first = self._residents.begin(now, self.head.number)

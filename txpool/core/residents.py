@@ -16,7 +16,7 @@ from txpool.core.eviction import slots_of
 from txpool.core.head import Account
 from txpool.core.late_eviction import price_order
 from txpool.core.lifecycle import Kind
-from txpool.core.nonce_map import NOTHING, LoneEntry
+from txpool.core.nonce_map import NOTHING, LoneEntry, NonceMap
 from txpool.core.record import Resident, pack_record, read_record
 from txpool.core.rejection import Reason
 from txpool.core.sender import Sender
@@ -54,7 +54,7 @@ class Residents:
 
     1. The hash index, the senders' maps and the price order hold the same handles, each once.
     2. A sender is here while it has a transaction, and `queue_ages` names exactly those with a queue.
-    3. `spent`, the counts, bytes and slots equal what the records add up to.
+    3. What each sender has `spent`, the counts, bytes and slots equal what the records add up to.
     4. `crowded` holds exactly the senders with more than `account_slots` pending ones, `overlong` those with more than
        `account_queue` queued ones: demotion may leave such, until the sender's next promotion.
     5. A sender's pending nonces run from the account's without a hole, and the pool's nonce is the next one; `holed`
@@ -185,24 +185,33 @@ class Residents:
     def add_pending(self, sender: Sender, tx: Resident) -> None:
         """Give a transaction its place among the pending ones of its sender; the nonce must be free."""
         if sender.pending:
-            sender.pending = sender.pending.roomy()
-            sender.pending.put(tx.nonce, tx.handle)
+            spent = self.spent(sender) + tx.cost
+            sender.pending = grown = sender.pending.roomy()
+            grown.put(tx.nonce, tx.handle)
+            grown.spent = spent
         else:
             sender.pending = LoneEntry(tx.nonce, tx.handle)
-        sender.spent += tx.cost
-        self._raise_bounds(sender, tx)
+        sender.raise_cost_bits(tx.cost)
         self.pending_count += 1
         self.pending_bytes += tx.size
         self._note_crowding(tx.sender, sender)
 
     def taken_from_pending(self, sender: Sender, txs: list[Resident]) -> None:
         """Book that these have been taken out of the sender's pending map; `txs` must not be empty."""
-        sender.spent -= sum(tx.cost for tx in txs)
+        if isinstance(sender.pending, NonceMap):
+            sender.pending.spent -= sum([tx.cost for tx in txs])
         self.pending_count -= len(txs)
         self.pending_bytes -= sum(tx.size for tx in txs)
         if not sender.pending:
             sender.pending = NOTHING
         self._note_crowding(txs[0].sender, sender)
+
+    def spent(self, sender: Sender) -> int:
+        """What all pending ones of a sender cost together, wei."""
+        pending = sender.pending
+        if isinstance(pending, NonceMap):
+            return pending.spent
+        return self.read(pending.handle).cost if pending else 0
 
     def add_queued(self, sender: Sender, tx: Resident) -> None:
         """Give a transaction its place among the queued ones of its sender; the nonce must be free."""
@@ -212,7 +221,7 @@ class Residents:
         else:
             sender.queued = LoneEntry(tx.nonce, tx.handle)
             self.queue_ages[tx.sender] = self.now
-        self._raise_bounds(sender, tx)
+        sender.raise_cost_bits(tx.cost)
         self.queued_count += 1
         self.queued_bytes += tx.size
         if len(sender.queued) > self._account_queue:
@@ -230,7 +239,7 @@ class Residents:
 
     def replaced_queued(self, sender: Sender, old: Resident, new: Resident) -> None:
         """Book that one queued transaction has taken the place of another."""
-        self._raise_bounds(sender, new)
+        sender.raise_cost_bits(new.cost)
         self.queued_bytes += new.size - old.size
 
     def renew_age(self, address: bytes) -> None:
@@ -260,9 +269,6 @@ class Residents:
         """Whether nothing of the sender needs a look: its balance pays for each, and a block has room for each."""
         return self.gas_max <= gas_limit and sender.pays_for_each()
 
-    def _raise_bounds(self, sender: Sender, tx: Resident) -> None:
-        sender.cost_bits = max(sender.cost_bits, tx.cost.bit_length())
-
     def _note_crowding(self, address: bytes, sender: Sender) -> None:
         count = len(sender.pending)
         if count > self._account_slots:
@@ -291,7 +297,7 @@ class Residents:
             assert [tx.nonce for tx in executable] == [nonce for nonce, _ in sender.pending.items()]
             assert [tx.nonce for tx in waits] == [nonce for nonce, _ in sender.queued.items()]
             assert {tx.sender for tx in executable + waits} == {address}
-            assert sender.spent == sum(tx.cost for tx in executable), address.hex()
+            assert self.spent(sender) == sum(tx.cost for tx in executable), address.hex()
             assert not {tx.nonce for tx in executable} & {tx.nonce for tx in waits}
             assert sender.cost_bits >= max(tx.cost.bit_length() for tx in executable + waits)
             assert self.gas_max >= max(tx.gas for tx in executable + waits)

@@ -19,7 +19,7 @@ def stateful_fault(tx: Tx, cost: int, address: bytes, sender: Sender, residents:
     if tx.nonce < sender.nonce:
         return Rejected(Reason.NONCE_TOO_LOW, {"next": sender.nonce, "nonce": tx.nonce})
     old = sender.pending.get(tx.nonce)
-    fault = funds_fault(sender.balance, cost, sender.spent, residents.read(old).cost if old else None)
+    fault = funds_fault(sender.balance, cost, residents.spent(sender), residents.read(old).cost if old else None)
     if fault:
         return fault
     if sender.has_code or address in residents.authorities:

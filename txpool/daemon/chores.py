@@ -5,6 +5,7 @@ import logging
 from typing import Final
 
 from txpool.daemon.node import Node
+from txpool.rpc.slices import Slices
 from txpool.systemd import Notifier
 
 LOG: Final = logging.getLogger(__name__)
@@ -12,11 +13,11 @@ LOG: Final = logging.getLogger(__name__)
 EXPIRY_S: Final = 60.0  # as often as geth looks
 
 
-async def expire_queued(node: Node, every_s: float = EXPIRY_S) -> None:
-    """Drop what has waited too long, again and again."""
+async def expire_queued(node: Node, slices: Slices, every_s: float = EXPIRY_S) -> None:
+    """Drop what has waited too long, again and again, never while the head is moving."""
     while True:
         await asyncio.sleep(every_s)
-        node.expire()
+        await slices.run(node.expire())
 
 
 async def feed_watchdog(node: Node, notifier: Notifier) -> None:

@@ -23,6 +23,7 @@ from txpool.ingest.ingest import Ingest, IngestSettings
 from txpool.observe.allocation_trace import AllocationTracer
 from txpool.rpc.eth_sync import SyncLimits, SyncSends
 from txpool.rpc.filters import FilterLimits, Filters
+from txpool.rpc.held_calls import HeldCalls
 from txpool.rpc.http import Access, Exchange, HttpLimits, HttpServer
 from txpool.rpc.http_service import FAREWELL, JsonRpcOverHttp
 from txpool.rpc.ipc import IpcServer
@@ -35,6 +36,7 @@ from txpool.rpc.registry import Live, build_methods
 from txpool.rpc.service import Door, JsonRpc, RpcLimits
 from txpool.rpc.session import SessionLimits
 from txpool.rpc.session_server import SessionServer
+from txpool.rpc.slices import Slices
 from txpool.rpc.streams import StreamLimits, Streams
 from txpool.rpc.ws import WsServer
 from txpool.rpc.ws_origins import Origins
@@ -70,16 +72,16 @@ class LiveParts:
     def notice(self, events: range) -> None:
         """Hear what has happened; to be called in the step that caused it."""
         self.streams.notice(events)
-        self.sync_sends.notice(events)
+        self.sync_sends.notice()
 
 
-def own_namespace(node: Node, ingest: Ingest) -> PoolNamespace:
+def own_namespace(node: Node, ingest: Ingest, slices: Slices) -> PoolNamespace:
     """Our own methods; what an operator's removal causes is told to whom the node tells what happens."""
 
     def notice(events: range) -> None:
         node.on_events(events)
 
-    return PoolNamespace(node.pool, node.chain, ingest, time.time_ns, notice)
+    return PoolNamespace(node.pool, node.chain, ingest, time.time_ns, notice, slices=slices)
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -89,10 +91,12 @@ class Served(msgspec.Struct, frozen=True):
     private: Methods
 
 
-def methods_of(node: Node, live: LiveParts, own: PoolNamespace, tracer: AllocationTracer, *others: Live) -> Served:
+def methods_of(
+    node: Node, live: LiveParts, own: PoolNamespace, slices: Slices, tracer: AllocationTracer, *others: Live
+) -> Served:
     """What JSON-RPC serves of a node."""
     parts: tuple[Live, ...] = (live.filters, live.sync_sends, live.governor, own, *others)
-    public = build_methods(node.pool, node.chain, version("txpool"), node.chain, parts)
+    public = build_methods(node.pool, node.chain, version("txpool"), (node.chain, slices), parts)
     return Served(public, {**own.private(), **PoolTrace(tracer).private()})
 
 
@@ -112,6 +116,7 @@ def ingest_of(settings: Settings, node: Node) -> Ingest:
         settings=IngestSettings(**msgspec.structs.asdict(settings.ingest)),
         at_hand=at_hand,
     )
+    ingest.moving = lambda: node.chain.moving
     _tell_kernel(ingest)
     return ingest
 
@@ -143,6 +148,7 @@ class RpcListeners:
         live: LiveParts,
         ingest: Ingest,
         watches: Watches,
+        held: HeldCalls,
     ) -> None:
         self._settings = settings
         self._live = live
@@ -151,7 +157,9 @@ class RpcListeners:
 
         def service(given: Methods, patience_s: float | None = None) -> JsonRpc:
             methods = tagged(given, watches.tags)
-            return JsonRpc(methods, door, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s)
+            return JsonRpc(
+                methods, door, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s, held=held
+            )
 
         kinds = {**live.streams.kinds(), **live.governor.kinds(), **own.kinds()}
         self.http = _http_server(settings, service(served.public, HTTP_PATIENCE_S), watches)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from txpool.chain.dev import DevChain
+from txpool.core.steps import Steps
+from txpool.rpc.slices import Slices
 
 AUTO: Final = "auto"
 
@@ -12,14 +14,17 @@ AUTO: Final = "auto"
 class Miner:
     """Mines by a period: seconds between blocks, 0 for never, or `auto` when something is pending.
 
-    With `auto` the block comes in the turn of the loop that made something pending, before any client can ask again:
-    a receipt is there when the answer to `eth_sendRawTransaction` is. Clients that look once for the receipt and then
-    wait for the *next* block (ethers) would otherwise wait for a block that nobody makes.
+    With `auto` the block begins in the turn of the loop that made something pending, and a small one is there before
+    any client can ask again: a receipt is there when the answer to `eth_sendRawTransaction` is. Clients that look once
+    for the receipt and then wait for the *next* block (ethers) would otherwise wait for a block that nobody makes.
     """
 
-    def __init__(self, chain: DevChain, period: float | Literal["auto"], pending: Callable[[], int]) -> None:
+    def __init__(
+        self, chain: DevChain, slices: Slices, period: float | Literal["auto"], pending: Callable[[], int]
+    ) -> None:
         """`pending` tells how many transactions a block could hold."""
         self._chain = chain
+        self._slices = slices
         self._period = period
         self._pending = pending
         self._due = False
@@ -34,9 +39,17 @@ class Miner:
         """Mine at intervals until cancelled; nothing to do otherwise."""
         while self._period != AUTO and self._period:
             await asyncio.sleep(self._period)
-            self._chain.mine()
+            await self._slices.run(self._chain.mine_in_steps())
 
     def _mine_pending(self) -> None:
+        self._slices.run(self._pending_block()).add_done_callback(_heed)
+
+    def _pending_block(self) -> Steps[None]:
         """Mine one block. If that leaves something pending, the change of the head calls for another."""
         self._due = False
-        self._chain.mine_if_filled()
+        yield from self._chain.mine_if_filled_in_steps()
+
+
+def _heed(block: "asyncio.Future[None]") -> None:
+    """Raise what broke it: the loop tells of it."""
+    block.result()

@@ -16,6 +16,7 @@ from txpool.core.events import EventRing
 from txpool.core.head import HeadChange
 from txpool.core.pool import Pool
 from txpool.core.settings import PoolSettings
+from txpool.core.steps import Steps
 from txpool.daemon.store import open_store
 from txpool.history.input_log import InputLog, RecordedPool
 from txpool.observe.catalogue import HeadUpdates
@@ -23,9 +24,12 @@ from txpool.observe.tags import EVICTION, HEAD_UPDATE, Tags
 
 LOG: Final = logging.getLogger(__name__)
 
+EVENTS_TOLD: Final = 32  # of a new head in one go; told also where there are none, for the head is new
+EXPIRED_AT_A_TIME: Final = 4  # senders whose queues are dropped in one go
+
 
 class Node:
-    """A pool on the embedded dev chain. A change of the head is one step for both, in the thread that causes it."""
+    """A pool on the embedded dev chain, which it follows: while the chain is `moving`, so is the pool."""
 
     def __init__(self, settings: Settings, tags: Tags | None = None) -> None:
         """Build everything; `tags` are told who is at work.
@@ -61,10 +65,14 @@ class Node:
             return Pool(limits, self.chain.head(), self.store, self.events)
         return RecordedPool(limits, self.chain.head(), self.store, self.events, InputLog(self._recording))
 
-    def expire(self) -> None:
-        """Drop what has been queued for longer than the lifetime."""
-        with self._tags.entered(EVICTION):
-            self.on_events(self.pool.expire(now=time.time_ns()))
+    def expire(self) -> Steps[None]:
+        """Drop what has been queued for longer than the lifetime; others may come between."""
+        return self._at_work(EVICTION, self._drop_expired(time.time_ns()))
+
+    def _drop_expired(self, now: int) -> Steps[None]:
+        while events := self.pool.expire(now=now, most=EXPIRED_AT_A_TIME):
+            self.on_events(events)
+            yield
 
     def is_sound(self) -> bool:
         """Whether pool and store count the same transactions: a check that costs next to nothing."""
@@ -79,14 +87,25 @@ class Node:
     def _best(self, base_fee: int | None, blob_base_fee: int) -> Best:
         return self.pool.best(base_fee, blob_base_fee)
 
-    def _follow(self, change: HeadChange) -> None:
-        with self._tags.entered(HEAD_UPDATE):
-            started = time.perf_counter()
-            events = self.pool.advance(change, now=time.time_ns())
-            self.head_updates.durations.add(time.perf_counter() - started)
-            facts = {"number": change.head.number, "included": len(change.included), "reverted": len(change.reverted)}
-            LOG.info("new head", extra={"facts": facts})
-            self.on_events(events)
+    def _follow(self, change: HeadChange) -> Steps[None]:
+        return self._at_work(HEAD_UPDATE, self._settle(change))
+
+    def _settle(self, change: HeadChange) -> Steps[None]:
+        started = time.perf_counter()
+        events = yield from self.pool.advance_in_steps(change, now=time.time_ns())
+        yield from self.pool.get_ready()
+        self.head_updates.durations.add(time.perf_counter() - started)
+        facts = {"number": change.head.number, "included": len(change.included), "reverted": len(change.reverted)}
+        LOG.info("new head", extra={"facts": facts})
+        for start in range(events.start, max(events.stop, events.start + 1), EVENTS_TOLD):
+            self.on_events(range(start, min(start + EVENTS_TOLD, events.stop)))
+            yield
+
+    def _at_work(self, kind: str, steps: Steps[None]) -> Steps[None]:
+        """The same steps; who is at work in each of them is told, and counted once."""
+        source = self._tags.source(kind)
+        source.calls += 1
+        return self._tags.through(source, steps)
 
 
 def _nobody_listens(events: range) -> None:

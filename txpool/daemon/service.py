@@ -41,7 +41,9 @@ from txpool.observe.allocation_trace import AllocationTracer
 from txpool.observe.reports import Reports
 from txpool.observe.tags import Tags
 from txpool.rpc.gc_reports import GcReports
+from txpool.rpc.held_calls import HeldCalls
 from txpool.rpc.service import SEND
+from txpool.rpc.slices import Slices
 from txpool.stores.mmap import MmapStore
 from txpool.systemd import Notifier
 
@@ -103,19 +105,24 @@ class Daemon:
         self._notifier = Notifier()
         tags, reports = Tags(time.perf_counter), Reports(settings.watch.reports_max)
         self._node = node = Node(settings, tags)
+        self._slices = slices = Slices(time.thread_time)
+        self._held = HeldCalls(lambda: node.chain.moving, time.thread_time)
         self._ingest = ingest_of(settings, node)
         self._live = LiveParts(settings, node, self._ingest)
-        own = own_namespace(node, self._ingest)
+        own = own_namespace(node, self._ingest, slices)
         self._tracer = AllocationTracer(settings.data.dir)
-        served = methods_of(node, self._live, own, self._tracer, GcReports(reports.newest))
+        served = methods_of(node, self._live, own, slices, self._tracer, GcReports(reports.newest))
         self._watches = Watches((*served.public, *own.private(), SEND), tags, settings.watch, reports)
         self._watches.follow(node, self._ingest)
         durations = self._watches.durations.by_method[SEND]
-        self._stewards = Stewards(settings, node, self._ingest, self._live, durations)
+        self._stewards = Stewards(settings, node, slices, self._ingest, self._live, durations)
         self._collector = Collector(settings.gc)
-        self._miner = Miner(node.chain, settings.dev.period, lambda: node.pool.counts().pending)
+        self._miner = Miner(node.chain, slices, settings.dev.period, lambda: node.pool.counts().pending)
         node.on_events = self._ingest.on_events = self._notice
-        self._rpc = RpcListeners(settings, served, own, live=self._live, ingest=self._ingest, watches=self._watches)
+        slices.on_slice = self._go_on
+        self._rpc = RpcListeners(
+            settings, served, own, live=self._live, ingest=self._ingest, watches=self._watches, held=self._held
+        )
         shown = families(node, self._ingest, self._rpc, self._watches, settings.store.kind)
         self.page = MetricsPage([*shown, *self._collector.families(), *self._stewards.families()])
         self._metrics = metrics_server(self.page)
@@ -124,6 +131,11 @@ class Daemon:
         """Tell everybody what the pool has just done; the events are read before anything else can happen."""
         self._live.notice(events)
         self._miner.notice(events)
+
+    def _go_on(self) -> None:
+        """Let those go on who wait for the head to come to stand, if it has."""
+        self._ingest.go_on()
+        self._held.go_on()
 
     async def run(self, told: asyncio.Event) -> None:
         """Serve until told to stop, then stop in order."""
@@ -134,7 +146,7 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             chores = [
                 group.create_task(self._miner.run()),
-                group.create_task(expire_queued(self._node)),
+                group.create_task(expire_queued(self._node, self._slices)),
                 group.create_task(feed_watchdog(self._node, self._notifier)),
                 group.create_task(self._stewards.governing.run()),
                 group.create_task(self._stewards.memory_guard.run()),

@@ -6,6 +6,7 @@ from functools import partial
 
 from txpool.config import Settings
 from txpool.core.restraint import Restraint
+from txpool.core.steps import Steps
 from txpool.daemon.governing import Governing
 from txpool.daemon.listeners import LiveParts
 from txpool.daemon.memory_guard import MemoryGuard
@@ -16,6 +17,7 @@ from txpool.observe.histogram import Histogram
 from txpool.observe.page import Family
 from txpool.rollout.relief import Relief
 from txpool.rpc.pool_governor import GovernorStanding, MemoryStanding
+from txpool.rpc.slices import Slices
 from txpool.stores.mmap import MmapStore
 
 
@@ -25,13 +27,17 @@ class Stewards:
     Args:
         settings: their sections.
         node: whose pool obeys.
+        slices: keeps what changes the pool from coming in while the head is moving.
         ingest: which obeys.
         live: the streams, which obey, and those who are told.
         durations: how long submissions took.
     """
 
-    def __init__(self, settings: Settings, node: Node, ingest: Ingest, live: LiveParts, durations: Histogram) -> None:
+    def __init__(
+        self, settings: Settings, node: Node, slices: Slices, ingest: Ingest, live: LiveParts, durations: Histogram
+    ) -> None:
         tell = live.governor.tell
+        self._slices = slices
         self._pool = node.pool
         self.governing = Governing(
             settings.governor,
@@ -47,10 +53,14 @@ class Stewards:
 
     async def _restrain(self, change: Callable[[Restraint], Restraint]) -> None:
         """Have the pool obey, unless that changes nothing."""
+        await self._slices.run(self._obey(change))
+
+    def _obey(self, change: Callable[[Restraint], Restraint]) -> Steps[None]:
         before = self._pool.restraint
         after = change(before)
         if after != before:
             self._pool.restrain(after, now=time.time_ns())
+        yield
 
     def governor(self) -> GovernorStanding:
         """How far the governor has gone."""

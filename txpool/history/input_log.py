@@ -19,6 +19,7 @@ from txpool.core.rejection import Reason, Rejected
 from txpool.core.restraint import Restraint
 from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
+from txpool.core.steps import Steps
 from txpool.core.store import Store
 from txpool.core.tx import decode
 
@@ -98,6 +99,7 @@ class Expired(msgspec.Struct, frozen=True, tag=True):
     """A call of `Pool.expire`."""
 
     now: int
+    most: int | None = None
 
 
 class Floored(msgspec.Struct, frozen=True, tag=True):
@@ -158,17 +160,17 @@ class RecordedPool(Pool):
         self._log.append(Submitted(now, tuple(map(_written, batch)), _written_accounts(accounts)))
         return super().submit(batch, accounts, now=now)
 
-    def advance(self, change: HeadChange, *, now: int) -> range:
-        """As `Pool.advance`."""
+    def advance_in_steps(self, change: HeadChange, *, now: int) -> Steps[range]:
+        """As `Pool.advance_in_steps`."""
         reverted = tuple(map(_written, change.reverted))
         accounts = _written_accounts(change.accounts)
         self._log.append(Advanced(now, _written_head(change.head), accounts, tuple(change.included.items()), reverted))
-        return super().advance(change, now=now)
+        return (yield from super().advance_in_steps(change, now=now))
 
-    def expire(self, *, now: int) -> range:
+    def expire(self, *, now: int, most: int | None = None) -> range:
         """As `Pool.expire`."""
-        self._log.append(Expired(now))
-        return super().expire(now=now)
+        self._log.append(Expired(now, most))
+        return super().expire(now=now, most=most)
 
     def set_price_floor(self, tip: int, *, now: int) -> range:
         """As `Pool.set_price_floor`."""
@@ -230,7 +232,7 @@ def _feed(pool: Pool, entry: Entry) -> None:
             )
             pool.advance(change, now=entry.now)
         case Expired():
-            pool.expire(now=entry.now)
+            pool.expire(now=entry.now, most=entry.most)
         case Floored():
             pool.set_price_floor(int.from_bytes(entry.tip, "big"), now=entry.now)
         case Removed():

@@ -115,6 +115,8 @@ class Ingest:
         self.on_events: Callable[[range], None] = _nobody_listens
         # What a turn is run by, so that it can be known who is at work.
         self.around: Callable[[Callable[[], None]], None] = _at_once
+        # Whether the head is: then nothing is judged until `go_on` says that it may have come to stand.
+        self.moving: Callable[[], bool] = _never
         self._pool = pool
         self._chain_id = chain_id
         self._accounts = accounts
@@ -179,6 +181,11 @@ class Ingest:
         """Bytes of those waiting that are being validated: not yet to be decoded, nor waiting for proofs."""
         return sum(batch.size for batch in self._lane)
 
+    def go_on(self) -> None:
+        """Judge what has waited for the head to come to stand."""
+        if self._lane and not self.moving():
+            self._turn_soon()
+
     async def drain(self) -> None:
         """Wait until everything that was taken is judged."""
         while self.depth:
@@ -206,7 +213,7 @@ class Ingest:
             else:
                 self._decode_elsewhere(*arrived[0])
         self._judge_first()
-        if self._arrivals or (self._lane and not self._lane[0].waiting):
+        if self._arrivals or (self._lane and not self._lane[0].waiting and not self.moving()):
             self._turn_soon()
 
     def _turn_soon(self) -> None:
@@ -429,8 +436,8 @@ class Ingest:
     # --- judging, strictly in order of arrival
 
     def _judge_first(self) -> None:
-        """Judge the batch that is next, unless something of it is still under way."""
-        if not self._lane or self._lane[0].waiting:
+        """Judge the batch that is next, unless something of it is still under way, or the head is."""
+        if not self._lane or self._lane[0].waiting or self.moving():
             return
         batch = self._lane[0]
         try:
@@ -552,6 +559,11 @@ def _too_long(raw: bytes) -> bool:
 def _at_once(turn: Callable[[], None]) -> None:
     """Nobody wants to know who is at work."""
     turn()
+
+
+def _never() -> bool:
+    """The head is never seen moving: who changes it does so at once."""
+    return False
 
 
 def _nobody_listens(events: range) -> None:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from txpool.core.block import Block, MinedTx
 from txpool.core.head import Account, Head
+from txpool.core.steps import Steps
 
 
 class FeeHistory(Protocol):
@@ -80,10 +81,10 @@ class ChainView(Protocol):
 class DevView(Protocol):
     """The levers of the embedded dev chain."""
 
-    def mine(self, count: int) -> int:
-        """Mine so many blocks now, each filled from the pool; the new head's number."""
+    def mine_in_steps(self) -> Steps[int]:
+        """Mine one block, filled from the pool; the new head's number."""
 
-    def reorg(self, depth: int) -> int:
+    def reorg_in_steps(self, depth: int) -> Steps[int]:
         """Replace the newest `depth` blocks by `depth + 1` empty ones; the new head's number.
 
         Raises:

@@ -8,34 +8,40 @@ from txpool.rpc.chain_view import DevView
 from txpool.rpc.errors import RpcError, refused
 from txpool.rpc.method import Method, Methods
 from txpool.rpc.render import quantity
+from txpool.rpc.slices import Slices
 
-BLOCKS_MAX: Final = 1024  # in one call: it holds up everybody else
+BLOCKS_MAX: Final = 1024  # in one call
 
 
 class DevNamespace:
     """Blocks and reorgs on demand; the pool's self-check."""
 
-    def __init__(self, chain: DevView, pool: Pool) -> None:
+    def __init__(self, chain: DevView, pool: Pool, slices: Slices) -> None:
         self._chain = chain
         self._pool = pool
+        self._slices = slices
 
     def methods(self) -> Methods:
         """By name."""
         return {
-            "dev_mine": Method(self._mine, Parameters(small_count, required=0)),
-            "dev_reorg": Method(self._reorg, Parameters(small_count)),
+            "dev_mine": Method(self._mine, Parameters(small_count, required=0), waits=True),
+            "dev_reorg": Method(self._reorg, Parameters(small_count), waits=True),
             "dev_check": Method(self._check, Parameters()),
         }
 
-    def _mine(self, count: int | None) -> str | RpcError:
+    async def _mine(self, count: int | None) -> str | RpcError:
+        """Answered when all blocks are mined and the pool has followed; others are served between two blocks."""
         wanted = 1 if count is None else count
         if not 1 <= wanted <= BLOCKS_MAX:
             return refused(f"cannot mine {wanted} blocks at once: from 1 to {BLOCKS_MAX}")
-        return quantity(self._chain.mine(wanted))
+        number = 0
+        for _ in range(wanted):
+            number = await self._slices.run(self._chain.mine_in_steps())
+        return quantity(number)
 
-    def _reorg(self, depth: int) -> str | RpcError:
+    async def _reorg(self, depth: int) -> str | RpcError:
         try:
-            return quantity(self._chain.reorg(depth))
+            return quantity(await self._slices.run(self._chain.reorg_in_steps(depth)))
         except ValueError as why:
             return refused(why)
 

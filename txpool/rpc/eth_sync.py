@@ -6,7 +6,6 @@ from typing import Final
 
 import msgspec
 
-from txpool.core.lifecycle import Kind
 from txpool.core.pool import Accepted, Pool
 from txpool.core.rejection import Rejected
 from txpool.ingest.batch import Outcome
@@ -35,7 +34,7 @@ class SyncSends:
 
     Args:
         door: where transactions go.
-        pool: its events tell what a block has taken.
+        pool: its head tells when there are new blocks.
         chain: has the receipts.
         limits: bounds.
     """
@@ -46,6 +45,7 @@ class SyncSends:
         self._door = door
         self._pool = pool
         self._chain = chain
+        self._head = pool.head
         self._mined: dict[bytes, list[asyncio.Future[None]]] = {}
 
     def methods(self) -> Methods:
@@ -53,15 +53,12 @@ class SyncSends:
         parameters = Parameters(byte_string, plain_uint64, required=1)
         return {"eth_sendRawTransactionSync": Method(self._send, parameters, waits=True)}
 
-    def notice(self, events: range) -> None:
-        """Wake those whose transactions a block has taken. To be called in the step that caused the events."""
-        if not self._mined:
-            return
-        ring = self._pool.events
-        for seq in range(max(events.start, ring.first_seq), events.stop):
-            event = ring[seq]
-            if event.kind is Kind.INCLUDED:
-                self._wake(event.hash)
+    def notice(self) -> None:
+        """Wake those whose transactions are in a block by now, whatever the pool has held in the end."""
+        if self._pool.head is not self._head:
+            self._head = self._pool.head
+            for tx_hash in [each for each in self._mined if self._chain.mined(each)]:
+                self._wake(tx_hash)
 
     def close(self) -> None:
         """Let nobody wait any longer: the server stops."""

@@ -8,6 +8,7 @@ from txpool.core.foresee import Forecast
 from txpool.core.lifecycle import Kind
 from txpool.core.pool import Accepted, Pool
 from txpool.core.rejection import Rejected
+from txpool.core.steps import Steps
 from txpool.ingest.dry_run import Checked
 from txpool.ingest.ingest import Busy
 from txpool.rpc import errors
@@ -30,6 +31,7 @@ from txpool.rpc.pool_events import (
     start_of,
 )
 from txpool.rpc.render import Json, data, quantity
+from txpool.rpc.slices import Slices
 from txpool.rpc.subscriptions import Kinds, kind
 
 CHECKED_MAX: Final = 100  # transactions in one dry run
@@ -59,19 +61,23 @@ class PoolNamespace:
         trial: an `Ingest`.
         clock: nanoseconds since the epoch.
         notice: told of the events that an operator's removal causes.
+        slices: does what takes long.
     """
 
-    def __init__(self, pool: Pool, chain: ChainView, trial: Trial, clock: Callable[[], int], notice: Notice) -> None:
+    def __init__(
+        self, pool: Pool, chain: ChainView, trial: Trial, clock: Callable[[], int], notice: Notice, *, slices: Slices
+    ) -> None:
         self._pool = pool
         self._chain = chain
         self._trial = trial
         self._clock = clock
         self._notice = notice
+        self._slices = slices
 
     def methods(self) -> Methods:
         """By name, for everybody."""
         return {
-            "pool_best": Method(self._best, Parameters(big, uint64, small_count, required=0)),
+            "pool_best": Method(self._best, Parameters(big, uint64, small_count, required=0), waits=True),
             "pool_check": Method(self._check, Parameters(raw_transactions), waits=True),
             "pool_events": Method(self._events, Parameters(event_place, small_count, event_filter, required=0)),
             "pool_explain": Method(self._explain, Parameters(hash32)),
@@ -120,7 +126,10 @@ class PoolNamespace:
         found = await self._trial.check(raws)
         return found if isinstance(found, Busy) else [show_checked(each) for each in found]
 
-    def _best(self, base_fee: int | None, gas_limit: int | None, count: int | None) -> Json:
+    async def _best(self, base_fee: int | None, gas_limit: int | None, count: int | None) -> Json:
+        return await self._slices.run(self._best_in_steps(base_fee, gas_limit, count))
+
+    def _best_in_steps(self, base_fee: int | None, gas_limit: int | None, count: int | None) -> Steps[Json]:
         """Fill a block: in order, leaving out the senders whose next transaction has no room."""
         pool = self._pool
         fee = pool.head.next_base_fee if base_fee is None else base_fee
@@ -129,8 +138,11 @@ class PoolNamespace:
         shown: list[Json] = []
         used = size = 0
         order = pool.best(fee)
-        for each in order:
-            if len(shown) == most or size > BEST_BYTES_MAX:
+        while len(shown) < most and size <= BEST_BYTES_MAX:
+            yield
+            yield from order.prepare()
+            each = next(order, None)
+            if each is None:
                 break
             if each.gas > room - used:
                 order.skip_sender()

@@ -13,6 +13,7 @@ from txpool.rpc.eth_pool import EthPool
 from txpool.rpc.method import Methods
 from txpool.rpc.net import net_methods, rpc_methods, web3_methods
 from txpool.rpc.service import SEND
+from txpool.rpc.slices import Slices
 from txpool.rpc.txpool import TxpoolNamespace
 
 
@@ -24,9 +25,9 @@ class Live(Protocol):
 
 
 def build_methods(
-    pool: Pool, chain: ChainView, version: str, dev: DevView | None = None, live: Iterable[Live] = ()
+    pool: Pool, chain: ChainView, version: str, dev: tuple[DevView, Slices] | None = None, live: Iterable[Live] = ()
 ) -> Methods:
-    """Gather the namespaces; those of the dev chain only where there is one."""
+    """Gather the namespaces; those of the dev chain only where there is one, with what does its work."""
     calls = EthChain(chain)
     methods = {
         **EthPool(pool, chain).methods(),
@@ -38,7 +39,7 @@ def build_methods(
         **web3_methods(version),
     }
     if dev is not None:
-        methods |= DevNamespace(dev, pool).methods()
+        methods |= DevNamespace(dev[0], pool, dev[1]).methods()
     for each in live:
         methods |= each.methods()
     return {**methods, **rpc_methods({*methods, SEND})}

@@ -28,6 +28,7 @@ from txpool.rpc.envelope import (
     stray_of,
 )
 from txpool.rpc.errors import RpcError
+from txpool.rpc.held_calls import HeldCalls
 from txpool.rpc.method import Methods
 from txpool.rpc.streaming import Answer, Gathered, Stream, Turns, gather
 
@@ -94,6 +95,7 @@ class JsonRpc:
         observe: told how long each call took.
         limits: bounds of a batch.
         patience_s: how long a request may wait for its answer; None: as long as the method lets it.
+        held: keeps calls back while the head is moving.
     """
 
     def __init__(
@@ -105,9 +107,11 @@ class JsonRpc:
         observe: Observer | None = None,
         limits: RpcLimits | None = None,
         patience_s: float | None = None,
+        held: HeldCalls | None = None,
     ) -> None:
         self.limits = limits or RpcLimits()
         self._patience_s = patience_s
+        self._held = held
         self._methods = methods
         self.offer = door.offer
         self.clock = clock
@@ -152,7 +156,16 @@ class JsonRpc:
             return
         if call.method == SEND:
             self._send(bytes(call.params), identity, done, started)
-            return
+        elif self._held is None or not self._held.holds(
+            lambda: self._run(call, identity, done, peer, (started, since))
+        ):
+            self._run(call, identity, done, peer, (started, since))
+
+    def _run(
+        self, call: Call, identity: bytes, done: Done, peer: Peer | None, times: tuple[float, float | None]
+    ) -> None:
+        """Run a call that is no transaction; the times are of its start, and of its request where that differs."""
+        started, since = times
         method = self._methods.get(call.method)
         if method is None:
             self._finish(OTHER, _unlisted(call, peer), identity, done, started)

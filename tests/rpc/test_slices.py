@@ -1,0 +1,113 @@
+"""Long work cut by a clock."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from tests.rpc.loop import run, until
+from txpool.core.steps import Steps
+from txpool.rpc.held_calls import HeldCalls
+from txpool.rpc.slices import Slices
+
+STEPS = 10
+
+
+class Ticking:
+    """A clock that work moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def work(self, log: list[str], name: str, steps: int = STEPS) -> Steps[str]:
+        """Each step takes a second."""
+        for _ in range(steps):
+            self.now += 1
+            log.append(name)
+            yield
+        return name
+
+
+def test_a_slice_ends_when_its_time_is_over_and_others_have_their_turn() -> None:
+    async def story() -> list[str]:
+        clock, log = Ticking(), list[str]()
+        slices = Slices(clock, slice_s=4)
+        slices.on_slice = lambda: log.append("|")
+        done = slices.run(clock.work(log, "a"))
+        while not done.done():
+            await asyncio.sleep(0)
+            log.append("other")
+        assert await done == "a"
+        return log
+
+    log = run(story())
+    assert log[:5] == [*"aaaa|"]
+    assert (log.count("a"), log.count("|")) == (STEPS, 3)
+    assert log.count("other") >= 2
+
+
+def test_what_is_over_within_a_slice_is_over_at_once() -> None:
+    async def story() -> None:
+        clock, log = Ticking(), list[str]()
+        done = Slices(clock, slice_s=STEPS + 1).run(clock.work(log, "a"))
+        assert done.result() == "a"
+
+    run(story())
+
+
+def test_work_is_done_one_after_the_other() -> None:
+    async def story() -> list[str]:
+        clock, log = Ticking(), list[str]()
+        slices = Slices(clock, slice_s=3)
+        await asyncio.gather(slices.run(clock.work(log, "a")), slices.run(clock.work(log, "b")))
+        return log
+
+    assert run(story()) == ["a"] * STEPS + ["b"] * STEPS
+
+
+def test_work_that_breaks_or_that_nobody_waits_for_holds_up_nothing() -> None:
+    async def broken() -> None:
+        def breaks() -> Steps[None]:
+            yield
+            raise ValueError("as it happens")
+
+        clock, log = Ticking(), list[str]()
+        slices = Slices(clock, slice_s=1)
+        forgotten = slices.run(clock.work(log, "a"))
+        forgotten.cancel()
+        wrong, last = slices.run(breaks()), slices.run(clock.work(log, "b"))
+        with pytest.raises(ValueError, match="as it happens"):
+            await wrong
+        assert await last == "b"
+        assert log == ["a"] * STEPS + ["b"] * STEPS
+
+    run(broken())
+
+
+def test_calls_that_are_held_go_on_in_order_and_not_all_in_one_turn() -> None:
+    async def story() -> None:
+        clock, moving, told = Ticking(), True, list[int]()
+
+        def tell(number: int) -> None:
+            clock.now += 1
+            told.append(number)
+
+        held = HeldCalls(lambda: moving, clock)
+        assert all(held.holds(partial(tell, number)) for number in range(3))
+        held.go_on()
+        await asyncio.sleep(0)
+        assert told == []
+
+        moving = False
+        held.go_on()
+        assert held.holds(lambda: tell(3))  # behind those that have waited
+        await asyncio.sleep(0)
+        assert told == [0]
+        await until(lambda: not len(held))
+        assert told == [0, 1, 2, 3]
+        assert not held.holds(lambda: tell(4))
+
+    run(story())
