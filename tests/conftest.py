@@ -4,6 +4,7 @@ Outside tools and recorded data: `tests/outside.py`.
 """
 
 import os
+import signal
 import sys
 from typing import Final
 
@@ -18,6 +19,9 @@ settings.register_profile("long", max_examples=5_000, deadline=None, print_blob=
 settings.load_profile("ci" if IN_CI else "quick")
 
 RECURSION_LIMIT: Final = sys.getrecursionlimit()
+
+# A shell has what it runs in the background ignore interrupts, and all that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
