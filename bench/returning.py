@@ -27,8 +27,8 @@ from bench.quantiles import quantiles_us
 from bench.reserve import huge_pages
 from mmap_pool import SLAB_BYTES, Pages, Scavenger
 from txpool.core.store import Store
+from txpool.daemon.relief import trim_heap
 from txpool.observe.resident import read_status, resident_bytes
-from txpool.rollout.relief import trim_heap
 from txpool.stores.heap import HeapStore
 from txpool.stores.mmap import MmapStore
 
