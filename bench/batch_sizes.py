@@ -17,15 +17,14 @@ there are enough (`--reserve` lets root set them aside). Medians over interleave
 """
 
 import argparse
-import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 from bench import page_spikes
+from bench.json_option import add_json, tell_json
 from bench.reserve import huge_pages
 from mmap_pool import SLAB_BYTES, Arena, Pages, Scavenger, SlabPool, numa
 from mmap_pool.handle import SLAB_MASK, SLOT_BITS, SLOT_MASK
@@ -272,10 +271,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--operations", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--reserve", action="store_true")
-    parser.add_argument("--json", nargs="?", const="/dev/stdout", metavar="FILE")
+    add_json(parser)
     options = parser.parse_args(arguments)
     found = measure(options.slots, options.operations, options.rounds, reserve=options.reserve)
-    if options.json:
-        Path(options.json).write_text(json.dumps(found) + "\n")
-    else:
+    if not tell_json(options.json, found):
         show(found)

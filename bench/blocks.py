@@ -1,6 +1,6 @@
 """Mining full blocks: how long a block takes, and how long everybody else has to wait for a turn of the loop meanwhile.
 
-    python -m bench blocks [--transactions N] [--senders N] [--blocks N] [--reorg N] [--json]
+    python -m bench blocks [--transactions N] [--senders N] [--blocks N] [--reorg N] [--json [FILE]]
 
 Fills the daemon's node with transfers of which `--transactions` fit into a block, then mines the same blocks on three
 nodes: each in one go, step by step, and in slices as the daemon does; at last a reorg gives back the newest blocks.
@@ -23,6 +23,7 @@ import uvloop
 from msgspec.structs import replace
 
 from bench.ingest import CHAIN_ID, genesis_for, key_of
+from bench.json_option import add_json, tell_json
 from txpool.config import Settings
 from txpool.config.sections import DevSettings, StoreSettings
 from txpool.core.candidate import Candidate
@@ -190,11 +191,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--senders", type=int, default=2_000)
     parser.add_argument("--blocks", type=int, default=6)
     parser.add_argument("--reorg", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     options = parser.parse_args(arguments)
     figures = measure(options)
-    if options.json:
-        print(json.dumps(figures))
+    if tell_json(options.json, figures):
         return
     print(f"{options.transactions} transactions a block, {options.senders} senders, reorg of {options.reorg}; CPU ms")
     for name, costs in figures.items():

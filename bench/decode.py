@@ -1,4 +1,4 @@
-"""What it costs to read a transaction and to recover its sender: python -m bench.decode.
+"""What it costs to read a transaction and to recover its sender: python -m bench decode.
 
 CPU time of this process, the least of several rounds over a batch of 1000 different transactions.
 """

@@ -1,6 +1,6 @@
 """What it costs to get a place for a transaction and to give it back, in CPU nanoseconds.
 
-    python -m bench get_put [--count N] [--rounds N] [--json]
+    python -m bench get_put [--count N] [--rounds N] [--json [FILE]]
 
 A study of a pool in Go gives 28 ns for a buffer from the heap and 3.1 ns for one from a slab. The same question to
 CPython, of each store and of the parts that stores are made of. A pair is a get and a put. *Hot* pairs follow each
@@ -11,8 +11,6 @@ back. Least of several rounds, collector off; a turn of the empty loop stands fi
 
 import argparse
 import gc
-import json
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -21,6 +19,8 @@ from typing import Any, Final
 
 import msgspec
 
+from bench.cpu import cpu_ns
+from bench.json_option import add_json, tell_json
 from bench.standing import STORES
 from mmap_pool import Arena, SlabPool
 from mmap_pool.free_list import FreeList
@@ -129,15 +129,10 @@ def _of_store(store: OwnStore) -> Piece:
     return Piece(partial(store.put, RECORD, PAYLOAD), store.free, lambda: store.stats().slots_used == 0)
 
 
-def cpu_ns(work: Callable[[int], None], count: int) -> float:
-    """A pair's CPU time, with the collector off."""
+def _pair_ns(work: Callable[[int], None], count: int) -> float:
+    """CPU time of a pair, of so many."""
     gc.collect()
-    gc.disable()
-    started = time.thread_time_ns()
-    work(count)
-    spent = time.thread_time_ns() - started
-    gc.enable()
-    return spent / count
+    return cpu_ns(partial(work, count)) / count
 
 
 def empty_loop(count: int) -> None:
@@ -148,13 +143,13 @@ def empty_loop(count: int) -> None:
 
 def measure(count: int, rounds: int) -> dict[str, dict[str, float]]:
     """CPU nanoseconds a pair, hot and deep, by name."""
-    taken = {EMPTY: {"hot": min(cpu_ns(empty_loop, count) for _ in range(rounds))}}
+    taken = {EMPTY: {"hot": min(_pair_ns(empty_loop, count) for _ in range(rounds))}}
     for name, piece in pieces(count):
         piece.verify(count)
         least: dict[str, float] = {}
         for _ in range(rounds):
             for way, work in (("hot", piece.hot), ("deep", piece.deep)):
-                spent = cpu_ns(work, count)
+                spent = _pair_ns(work, count)
                 assert piece.at_rest(), name
                 least[way] = min(spent, least.get(way, spent))
         taken[name] = least
@@ -179,11 +174,10 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="bench get_put", description=__doc__)
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     options = parser.parse_args(arguments)
     taken = measure(options.count, options.rounds)
-    if options.json:
-        print(json.dumps(taken))
+    if tell_json(options.json, taken):
         return
     print(f"CPU ns a pair, {options.count:,} pairs, least of {options.rounds} rounds")
     print(f"  {'':30} {'hot':>8} {'deep':>8}")

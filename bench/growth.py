@@ -1,17 +1,17 @@
 """What one operation costs in a pool of a thousand, ten thousand, a hundred thousand, a million transactions.
 
-    python -m bench growth [--sizes N ...] [--senders N] [--json]
+    python -m bench growth [--sizes N ...] [--senders N] [--json [FILE]]
 
 CPU microseconds each, in batches of 100 where there are batches; `best of a block` chooses 1 000, `new head` includes
 them. Evicting is measured in a pool that has just become full: there a newcomer pushes out the cheapest.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from typing import Final
 
+from bench.json_option import add_json, tell_json
 from bench.offers import GWEI, offer
 from bench.standing import STORES, StandingPool
 from txpool.core.settings import PoolSettings
@@ -60,11 +60,10 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="bench growth", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--senders", type=int, default=2_000)
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     options = parser.parse_args(arguments)
     results = {size: measure(size, min(options.senders, size // 2)) for size in options.sizes}
-    if options.json:
-        print(json.dumps(results))
+    if tell_json(options.json, results):
         return
     print(f"{'CPU us each at':32}", *(f"{size:>10,}" for size in results))
     for name in next(iter(results.values())):

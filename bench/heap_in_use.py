@@ -3,25 +3,15 @@
 Mappings of other kinds, as a slab arena, are in neither: they are not on the heap.
 """
 
-import ctypes
 import os
 import re
 import sys
 import tempfile
-from typing import ClassVar, Final
+from typing import Final
 
 import msgspec
 
-_MALLINFO: Final = (
-    *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
-    *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
-)
-
-
-class Mallinfo(ctypes.Structure):
-    """`struct mallinfo2` of glibc 2.33 and later."""
-
-    _fields_: ClassVar = [(name, ctypes.c_size_t) for name in _MALLINFO]
+from txpool.observe.memory import malloc_reader
 
 
 class HeapInUse(msgspec.Struct, frozen=True):
@@ -48,10 +38,8 @@ _SMALL: Final = re.compile(r"# bytes in allocated blocks\s+=\s+([\d,]+)")
 
 def heap_in_use() -> HeapInUse:
     """Take stock."""
-    mallinfo2 = ctypes.CDLL(None).mallinfo2
-    mallinfo2.restype = Mallinfo
-    info = mallinfo2()
-    return HeapInUse(sys.getallocatedblocks(), _small_bytes(), info.uordblks + info.hblkhd)
+    malloc = malloc_reader()()
+    return HeapInUse(sys.getallocatedblocks(), _small_bytes(), malloc.used + malloc.mapped)
 
 
 def _small_bytes() -> int:

@@ -1,7 +1,7 @@
 """From a socket to a block and back to an empty pool: 100 000 transfers through the real daemon.
 
     python -m bench ingest [--transactions N] [--senders N] [--batch N] [--connections N] [--store NAME]
-                           [--kernel auto|python] [--json]
+                           [--kernel auto|python] [--json [FILE]]
 
 Signs the transfers, starts the daemon on a dev chain whose genesis funds the senders, sends JSON-RPC batches over HTTP,
 reads the whole content back, mines everything out, and asserts each time that the work was really done. Prints the
@@ -26,6 +26,8 @@ from typing import Any, Final
 
 import msgspec
 
+from bench.json_option import add_json, tell_json
+from bench.resident import proportional_bytes
 from txpool.core.signature import address_of, sign
 from txpool.core.unsigned import Unsigned
 
@@ -76,12 +78,6 @@ class Node:
         """User and system time of the process so far, all threads that live; to the nanosecond, unlike its `stat`."""
         threads = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
         return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
-
-    def resident_bytes(self) -> int:
-        """Proportional set size and huge pages."""
-        rows = dict(line.split(":", 1) for line in Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()[1:])
-        kilobytes = sum(int(rows[name].split()[0]) for name in ("Pss", "Private_Hugetlb", "Shared_Hugetlb"))
-        return kilobytes * 1024
 
 
 def key_of(number: int) -> bytes:
@@ -218,10 +214,10 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     """Run once; the figures by name."""
     corpus = sign_corpus(options.transactions, options.senders, options.batch)
     with running(corpus.senders, corpus.count, options.store, ("--set", f"ingest.kernel={options.kernel}")) as node:
-        empty, started = node.resident_bytes(), time.monotonic()
+        empty, started = proportional_bytes(node.pid), time.monotonic()
         accepted, cpu = send_in_parts(node, corpus.bodies, options.connections)
         wall = time.monotonic() - started
-        full = node.resident_bytes()
+        full = proportional_bytes(node.pid)
         assert accepted == corpus.count, f"{accepted} of {corpus.count} accepted"
         assert int(node.call("txpool_status")["pending"], 16) == corpus.count
         scraped = node.metrics()
@@ -250,11 +246,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--connections", type=int, default=1)
     parser.add_argument("--store", default="mmap")
     parser.add_argument("--kernel", choices=("auto", "python"), default="auto")
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     options = parser.parse_args(arguments)
     figures = measure(options)
-    if options.json:
-        print(json.dumps(figures))
+    if tell_json(options.json, figures):
         return
     print(
         f"{options.senders} senders, batches of {options.batch}, {options.connections} connection(s), {options.store}"

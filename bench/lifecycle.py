@@ -1,6 +1,6 @@
 """How many bytes a transaction holds at each stage of its life, and after it.
 
-    python -m bench lifecycle [--transactions N] [--senders N] [--store NAME] [--json FILE]
+    python -m bench lifecycle [--transactions N] [--senders N] [--store NAME] [--json [FILE]]
 
 Signed transactions of the load harness, decoded and recovered as ingest does it. The interpreter's allocations are
 counted by tracemalloc, slots of a slab by the store; indexes are included. Queued ones lack their sender's first nonce,
@@ -9,13 +9,13 @@ pending ones lack nothing. What is still held when all have left are tables that
 
 import argparse
 import gc
-import json
 import tempfile
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from bench.json_option import add_json, tell_json
 from bench.standing import STORES, StandingPool
 from loadtest.corpus import Corpus, prepare
 from loadtest.scenario import Recipe, Types
@@ -100,12 +100,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--transactions", type=int, default=50_000)
     parser.add_argument("--senders", type=int, default=1_000)
     parser.add_argument("--store", choices=sorted(STORES), default="mmap")
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    add_json(parser)
     options = parser.parse_args(arguments)
     raws = corpus(options.transactions, options.senders)
     figures = measure(raws, options.senders, STORES[options.store])
-    if options.json:
-        options.json.write_text(json.dumps(figures))
+    if tell_json(options.json, figures):
+        return
     print(f"bytes a transaction, {options.transactions} of {options.senders} senders, {options.store}")
     for name, value in figures.items():
         print(f"  {name:12} {value:10,.1f}")

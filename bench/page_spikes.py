@@ -10,16 +10,16 @@ own cost included; and what one call costs that returns so many pages side by si
 """
 
 import argparse
-import json
 import random
 import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from bench.json_option import add_json, tell_json
+from bench.quantiles import quantiles_us
 from mmap_pool import Arena, Pages, Scavenger, SlabPool
 from mmap_pool.handle import unpack
 
@@ -68,8 +68,8 @@ def run_way(way: str, slots: int, turns: int) -> dict[str, Any]:
         assert random.Random(1).choice([pool.read(handle) for handle in list(live)[:100]]) == PAYLOAD
         pool.check()
         return {
-            "free_us": quantiles(frees),
-            "put_us": quantiles(puts),
+            "free_us": _spread(frees),
+            "put_us": _spread(puts),
             "longest_slice_us": max(slices) / 1e3,
             "scavenging_us_a_turn": sum(slices) / turns / 1e3,
             "returned_bytes": arena.returned_bytes,
@@ -95,14 +95,11 @@ def _slice(scavenger: Scavenger, slices: "array[int]") -> bool:
     return ended
 
 
-def quantiles(taken: Sequence[int]) -> dict[str, float]:
+def _spread(taken: Sequence[int]) -> dict[str, float]:
     """Of times in nanoseconds: quantiles in microseconds, the mean, and how many in a million were spikes."""
-    ordered = sorted(taken)
-    named = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
-    return {name: ordered[int(part * len(ordered))] / 1e3 for name, part in named.items()} | {
-        "max": ordered[-1] / 1e3,
-        "mean": sum(ordered) / len(ordered) / 1e3,
-        "spikes_per_million": sum(each >= SPIKE_NS for each in ordered) / len(ordered) * 1e6,
+    return quantiles_us(taken, 0.5, 0.99, 0.999) | {
+        "mean": sum(taken) / len(taken) / 1e3,
+        "spikes_per_million": sum(each >= SPIKE_NS for each in taken) / len(taken) * 1e6,
     }
 
 
@@ -147,10 +144,8 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="bench page_spikes", description=__doc__)
     parser.add_argument("--slots", type=int, default=50_000)
     parser.add_argument("--turns", type=int, default=20)
-    parser.add_argument("--json", nargs="?", const="/dev/stdout", metavar="FILE")
+    add_json(parser)
     options = parser.parse_args(arguments)
     found = measure(options.slots, options.turns)
-    if options.json:
-        Path(options.json).write_text(json.dumps(found) + "\n")
-    else:
+    if not tell_json(options.json, found):
         show(found)

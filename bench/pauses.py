@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 GENERATIONS: Final = 3
+_COLLECTIONS: Final = 5
 
 
 class Pauses(msgspec.Struct, frozen=True):
@@ -74,3 +75,13 @@ class PauseRecord:
             cpu, wall = time.thread_time(), time.perf_counter()
             self.cpu[info["generation"]].append(cpu - self._started[1])
             self.wall[info["generation"]].append(wall - self._started[0])
+
+
+def full_collection_ms() -> float:
+    """The median of a few full collections, in CPU time of this thread."""
+    times = []
+    for _ in range(_COLLECTIONS):
+        started = time.thread_time()
+        gc.collect()
+        times.append(time.thread_time() - started)
+    return sorted(times)[_COLLECTIONS // 2] * 1e3

@@ -1,6 +1,6 @@
 """A full pool stays as quick as it was: what evicting, replacing and a new head cost there, in ten parts of a run.
 
-    python -m bench pressure [--transactions N] [--json]
+    python -m bench pressure [--transactions N] [--json [FILE]]
 
 The pool has geth's default limits and is full. Each newcomer pays a little more than all before it, so that each pushes
 out the cheapest; each replacement bumps by a tenth; each head takes a block's worth of the best, and newcomers fill the
@@ -8,10 +8,10 @@ gap. CPU microseconds a transaction (a head: milliseconds); what was taken, and 
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Final
 
+from bench.json_option import add_json, tell_json
 from bench.offers import GWEI, offer
 from bench.standing import STORES, StandingPool
 from txpool.core.settings import PoolSettings
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> None:
     """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(prog="bench pressure", description=__doc__)
     parser.add_argument("--transactions", type=int, default=200_000)
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     options = parser.parse_args(arguments)
     count = options.transactions
     results = {
@@ -90,8 +90,7 @@ def main(arguments: Sequence[str]) -> None:
         "replace, us": replacing(min(count, _REPLACED_TIMES * 6144)),
         f"a head with {BLOCK} included, ms": new_heads(count),
     }
-    if options.json:
-        print(json.dumps(results))
+    if tell_json(options.json, results):
         return
     for name, costs in results.items():
         print(f"{name:30}", *(f"{cost:7.2f}" for cost in costs), f"  last to first {costs[-1] / costs[0]:.2f}")

@@ -1,6 +1,6 @@
 """What it costs to read all that is in the pool: `txpool_content`, `txpool_inspect`, `txpool_contentFrom`, the status.
 
-    python -m bench reading [--transactions N] [--senders N] [--rounds N] [--json]
+    python -m bench reading [--transactions N] [--senders N] [--rounds N] [--json [FILE]]
 
 A server of its own process holds transfers of types 0, 1 and 2, all pending, in an mmap store; they are asked for over
 HTTP. Prints for each method the median wall time of the answer, the server's CPU, the bytes, and the longest turn of
@@ -23,6 +23,7 @@ from typing import Any, Final
 import uvloop
 
 from bench.http import OpenDoor
+from bench.json_option import add_json, tell_json
 from bench.offers import GWEI, address
 from bench.standing import STORES, StandingPool
 from txpool.core import rlp
@@ -169,7 +170,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--transactions", type=int, default=100_000)
     parser.add_argument("--senders", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     options = parser.parse_args(arguments)
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
@@ -180,8 +181,7 @@ def main(arguments: Sequence[str]) -> None:
     finally:
         server.terminate()
         server.join()
-    if options.json:
-        print(json.dumps(figures))
+    if tell_json(options.json, figures):
         return
     print(f"{options.transactions:,} pending of {options.senders:,} senders: milliseconds, longest turn of the loop")
     for name, each in figures.items():

@@ -11,7 +11,6 @@ aside for the case that wants them, and restores the setting.
 """
 
 import argparse
-import ctypes
 import json
 import os
 import random
@@ -20,13 +19,16 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from bench.json_option import add_json, tell_json
+from bench.quantiles import quantiles_us
 from bench.reserve import huge_pages
 from mmap_pool import SLAB_BYTES, Pages, Scavenger
 from txpool.core.store import Store
+from txpool.daemon.relief import trim_heap
+from txpool.observe.resident import read_status, resident_bytes
 from txpool.stores.heap import HeapStore
 from txpool.stores.mmap import MmapStore
 
@@ -135,7 +137,7 @@ class Content:
 
 def run_case(name: str, slots: int, replacements: int, seed: int) -> dict[str, Any]:
     """One case, in this process."""
-    before = resident_bytes()
+    before = _resident_bytes()
     store = _store(name, slots)
     pace = Pace(store.scavenger if isinstance(store, MmapStore) else None)
     content = Content(store, slots, seed)
@@ -146,16 +148,16 @@ def run_case(name: str, slots: int, replacements: int, seed: int) -> dict[str, A
         pace.finish_rounds(1)
         steps["scavenged"] = _held(store, before)
     else:
-        ctypes.CDLL(None).malloc_trim(0)
+        trim_heap()
         steps["trimmed"] = _held(store, before)
     content.replace(replacements, pace.pass_time)
     steps["replaced"] = _held(store, before)
     if isinstance(store, HeapStore):
-        ctypes.CDLL(None).malloc_trim(0)
+        trim_heap()
         steps["replaced, trimmed"] = _held(store, before)
     content.check()
     figures: dict[str, Any] = {"slots": slots, "replacements": replacements, "steps": steps}
-    figures["put_us"] = _quantiles(content.put_ns)
+    figures["put_us"] = quantiles_us(content.put_ns, 0.5, 0.99, 0.999, 0.9999)
     figures["part_of_full"] = {
         step: {kind: held[kind] / size for kind, size in steps["full"].items()} for step, held in steps.items()
     }
@@ -178,9 +180,14 @@ def slabs_for(slots: int) -> int:
     return -(-slots // (SLAB_BYTES // SLOT_BYTES))
 
 
+def _resident_bytes() -> int:
+    """All that the process has, program files and huge pages included."""
+    return sum(resident_bytes(read_status()))
+
+
 def _held(store: MmapStore | HeapStore, before: int) -> dict[str, int]:
     """What the process has grown by, and what the slabs are of it."""
-    grown = {"resident_bytes": resident_bytes() - before}
+    grown = {"resident_bytes": _resident_bytes() - before}
     if isinstance(store, MmapStore):
         report = store.pool.arena.report()
         assert report.file_bytes == store.pool.arena.populated_bytes, "the arena's account is not the kernel's"
@@ -198,18 +205,6 @@ def _slab_figures(store: MmapStore, pace: Pace) -> dict[str, Any]:
         "scavenging_s": pace.spent_s,
         "pages": store.pool.arena.report().kind.name.lower(),
     }
-
-
-def _quantiles(taken: Sequence[int]) -> dict[str, float]:
-    ordered = sorted(taken)
-    named = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "p99.99": 0.9999}
-    return {name: ordered[int(part * len(ordered))] / 1e3 for name, part in named.items()} | {"max": ordered[-1] / 1e3}
-
-
-def resident_bytes() -> int:
-    """Resident and huge pages of this process."""
-    rows = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return sum(int(rows[name].split()[0]) for name in ("VmRSS", "HugetlbPages")) * 1024
 
 
 def measure(slots: int, replacements: int, *, reserve: bool = False, seed: int = 1) -> dict[str, Any]:
@@ -257,13 +252,11 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--reserve", action="store_true")
     parser.add_argument("--case", choices=CASES, help="this one alone, in this process; prints JSON")
-    parser.add_argument("--json", nargs="?", const="/dev/stdout", metavar="FILE")
+    add_json(parser)
     options = parser.parse_args(arguments)
     if options.case:
         print(json.dumps(run_case(options.case, options.slots, options.replacements, options.seed)))
         return
     found = measure(options.slots, options.replacements, reserve=options.reserve, seed=options.seed)
-    if options.json:
-        Path(options.json).write_text(json.dumps(found) + "\n")
-    else:
+    if not tell_json(options.json, found):
         show(found)

@@ -1,4 +1,4 @@
-"""What one call to a store costs, in CPU nanoseconds: `python -m bench.slab`.
+"""What one call to a store costs, in CPU nanoseconds: `python -m bench slab`.
 
 The least of several rounds; each round fills a store with as many plain transfers as `--count` says, reads them all and
 frees them, and asserts that this is what happened. `record` reads in the order of the slots, `far` and all that follows
@@ -6,13 +6,13 @@ in a random one, where the processor's caches miss. The empty loop is not taken 
 """
 
 import argparse
-import gc
 import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from bench.cpu import cpu_ns
 from bench.standing import STORES
 from mmap_pool import SLAB_BYTES, Arena, SlabPool
 from txpool.core.store import Store
@@ -55,16 +55,6 @@ def each(call: Callable[[int], object], handles: Iterable[int]) -> None:
     """Make one call for each handle."""
     for handle in handles:
         call(handle)
-
-
-def cpu_ns(work: Callable[[], None]) -> int:
-    """Time it, in CPU nanoseconds of this thread, with the collector off."""
-    gc.disable()
-    started = time.thread_time_ns()
-    work()
-    spent = time.thread_time_ns() - started
-    gc.enable()
-    return spent
 
 
 def slab_adding_us(slabs: int) -> list[float]:

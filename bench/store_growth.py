@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 
 from bench.heap_in_use import HeapInUse, heap_in_use
-from bench.million import full_collection_ms, resident_bytes
 from bench.offers import GWEI, offer
-from bench.pauses import PauseRecord, Pauses
+from bench.pauses import PauseRecord, Pauses, full_collection_ms
+from bench.resident import proportional_bytes
 from bench.standing import BATCH, STORES, StandingPool
 from txpool.core.settings import PoolSettings
 
@@ -88,7 +88,7 @@ class Stock(msgspec.Struct, frozen=True):
     def now(cls) -> "Stock":
         """Take stock, after a full collection."""
         gc.collect()
-        return cls(heap_in_use(), resident_bytes(), len(gc.get_objects()))
+        return cls(heap_in_use(), proportional_bytes(), len(gc.get_objects()))
 
 
 def grow(name: str, count: int, senders: int) -> Growth:

@@ -1,6 +1,6 @@
 """Each store grows to a million resident transactions, in a process of its own: pauses, heap, resident bytes.
 
-    python -m bench stores [--resident 1000000] [--senders N] [--repeats N] [--only NAME ...] [--json FILE]
+    python -m bench stores [--resident 1000000] [--senders N] [--repeats N] [--only NAME ...] [--json [FILE]]
 
 Beside the four stores stand plain objects with raised thresholds (50 000, 20, 1 000: `heap-raised`), and with all
 frozen that was there before the first transaction (`heap-frozen`). The same transfers, by the same pool, in batches of
@@ -22,12 +22,12 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
+from bench.json_option import add_json, tell_json
 from bench.pauses import Pauses
 from bench.store_growth import VARIANTS, Growth
 
@@ -152,10 +152,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--senders", type=int, default=2_000)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=sorted(VARIANTS), default=list(VARIANTS))
-    parser.add_argument("--json", type=Path)
+    add_json(parser)
     options = parser.parse_args(arguments)
     runs = measure(options.only, options.resident, options.senders, options.repeats)
+    if tell_json(options.json, runs):
+        return
     print(f"{options.resident:,} transactions, {options.senders:,} senders, {options.repeats} run(s) of each")
     show({variant: middle(each) for variant, each in runs.items()})
-    if options.json:
-        options.json.write_bytes(msgspec.json.format(msgspec.json.encode(runs)))

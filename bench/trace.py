@@ -1,6 +1,6 @@
 """What tracing allocations costs while it goes on: the daemon's CPU a transaction, with a trace and without.
 
-    python -m bench trace [--rounds N] [--transactions N] [--batch N] [--store NAME] [--json]
+    python -m bench trace [--rounds N] [--transactions N] [--batch N] [--store NAME] [--json [FILE]]
 
 One daemon takes equal shares of transfers one after another, every second one while a trace of its allocations goes on,
 so that what else the machine does falls on both. Asserts that every transaction was taken, and that each trace went on
@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from bench.ingest import Node, running, send_all, sign_corpus
+from bench.json_option import add_json, tell_json
 
 SENDERS: Final = 200
 MIN_BYTES: Final = 16_384
@@ -143,11 +144,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--transactions", type=int, default=40_000)
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--store", default="mmap")
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     options = parser.parse_args(arguments)
     figures = measure(options)
-    if options.json:
-        print(json.dumps(figures))
+    if tell_json(options.json, figures):
         return
     print(f"batches of {options.batch}, {options.rounds} rounds, {options.store}")
     for name, value in figures.items():

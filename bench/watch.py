@@ -1,6 +1,6 @@
 """What the watch costs: its share of a core at rest, under load and with a million resident, and the metrics page.
 
-    python -m bench watch [--transactions N] [--seconds S] [--store mmap|heap] [--json]
+    python -m bench watch [--transactions N] [--seconds S] [--store mmap|heap] [--json [FILE]]
 
 A daemon's parts in this process, with the loop of the daemon: at rest, then while the pool is given transfers as fast
 as it takes them, one batch of 100 in a turn (no network, no signatures: ten times the load that a daemon has), then at
@@ -12,13 +12,13 @@ were taken, at about the pace that is set.
 import argparse
 import asyncio
 import gc
-import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import uvloop
 
+from bench.json_option import add_json, tell_json
 from bench.offers import GWEI, offer
 from bench.standing import STORES
 from txpool.config import Settings
@@ -194,12 +194,11 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--transactions", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--store", choices=sorted(STORES), default="mmap")
-    parser.add_argument("--json", action="store_true")
+    add_json(parser)
     options = parser.parse_args(arguments)
     work = measure(settings_of(options.transactions, options.store), options.transactions, options.seconds)
     figures = uvloop.run(work)
-    if options.json:
-        print(json.dumps(figures))
+    if tell_json(options.json, figures):
         return
     print(
         f"{options.transactions:,} transactions, {options.store}; budget: {SHARE_MAX:.1%} of a core, {PAGE_MS_MAX} ms"

@@ -27,7 +27,6 @@ from loadtest.wire import Wire, WireError
 CONNECT_SECONDS: Final = 10
 RETRY_SECONDS: Final = 0.1
 TICK_SECONDS: Final = 1.0
-SOCKET_BYTES: Final = 4 << 20
 
 
 class Task(msgspec.Struct, frozen=True):

@@ -10,7 +10,6 @@ import msgspec
 
 STEPS_BITS: Final = 10
 STEPS: Final = 1 << STEPS_BITS
-NINES: Final = (0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999, 1.0)
 
 
 def index_of(value: int) -> int:

@@ -130,18 +130,7 @@ def result(
     tps = middle.accepted / part.length if part.length else 0.0
     latency, lag = milliseconds(middle.latency), milliseconds(middle.lag)
     server = _server(samples, whole.accepted)
-    measured = {
-        "accepted_share_min": whole.accepted / whole.sent if whole.sent else 0.0,
-        "tps_min": tps,
-        "p50_ms_max": latency["p50"],
-        "p99_ms_max": latency["p99"],
-        "p999_ms_max": latency["p999"],
-        "late_max": whole.late,
-        "errors_max": whole.errors + recording.unsent,
-        "gc_pause_ms_max": server.gc_longest_ms,
-        "unexpected_share_max": abs(whole.accepted - expected) / whole.sent if whole.sent else 0.0,
-    }
-    checks = list(_checks(scenario.thresholds, measured))
+    checks = list(_checks(scenario.thresholds, _measured(recording, whole, tps, latency, server, expected)))
     bound = list(_generator_faults(scenario, recording, lag))
     in_vain = bool(expected and whole.sent and not whole.accepted)
     verdict = Verdict.FAILED if in_vain or not all(check.holds for check in checks) else Verdict.PASSED
@@ -171,6 +160,28 @@ def result(
         remarks=[*bound, *([IN_VAIN] if in_vain else []), *_remarks(recording, head)],
         head=head,
     )
+
+
+def _measured(
+    recording: Recording,
+    whole: Second,
+    tps: float,
+    latency: Mapping[str, float],
+    server: ServerFigures,
+    expected: int,
+) -> dict[str, float | None]:
+    """What each threshold is held against, by its name; None where it could not be measured."""
+    return {
+        "accepted_share_min": whole.accepted / whole.sent if whole.sent else 0.0,
+        "tps_min": tps,
+        "p50_ms_max": latency["p50"],
+        "p99_ms_max": latency["p99"],
+        "p999_ms_max": latency["p999"],
+        "late_max": whole.late,
+        "errors_max": whole.errors + recording.unsent,
+        "gc_pause_ms_max": server.gc_longest_ms,
+        "unexpected_share_max": abs(whole.accepted - expected) / whole.sent if whole.sent else 0.0,
+    }
 
 
 def _server(samples: Sequence[Sample], accepted: int) -> ServerFigures:

@@ -14,7 +14,7 @@ from tests.running import running
 from txpool.config.sections import MemorySettings
 from txpool.core.restraint import UNRESTRAINED, Restraint
 from txpool.daemon.memory_guard import MemoryGuard
-from txpool.rollout.relief import Relief
+from txpool.daemon.relief import Relief
 from txpool.rpc.pool_governor import MemoryStanding, Moved
 
 FULL: Final = "txpool is at its memory limit, try again later"

@@ -13,7 +13,16 @@ from tests.cli.test_submitting import transfer
 from txpool.chain.dev import DevChainSettings
 from txpool.chain.dev_accounts import dev_accounts
 from txpool.config import Settings
-from txpool.config.sections import DataSettings, DevSettings, HttpSettings, RpcSettings, Section, StoreSettings
+from txpool.config.sections import (
+    DataSettings,
+    DevSettings,
+    GovernorSettings,
+    HttpSettings,
+    RpcSettings,
+    Section,
+    StoreSettings,
+    WatchSettings,
+)
 from txpool.core.candidate import recovered
 from txpool.core.head import Account
 from txpool.core.pool import Accepted
@@ -25,6 +34,8 @@ from txpool.daemon.store import KINDS
 from txpool.history.digest import digest
 from txpool.history.input_log import read_entries, replay
 from txpool.ingest.ingest import IngestSettings
+from txpool.observe.lookout import Limits
+from txpool.rollout.governor import Rules
 from txpool.rpc.http import HttpLimits
 from txpool.rpc.service import RpcLimits
 from txpool.rpc.slices import Slices
@@ -186,3 +197,5 @@ def test_defaults_of_the_configuration_are_those_of_the_rooms() -> None:
     assert len(shared(RpcSettings(), RpcLimits())) == 2
     assert RpcSettings().body_bytes_max == HttpLimits().body_bytes_max
     assert len(shared(DevSettings(), DevChainSettings())) == 5
+    assert shared(GovernorSettings(), Rules()) == set(Rules.__struct_fields__)
+    assert shared(WatchSettings(), Limits()) == set(Limits.__struct_fields__)

@@ -1,7 +1,9 @@
 """The walls between the rooms."""
 
+import re
 import subprocess
 import sys
+import tomllib
 from typing import Final
 
 import cli
@@ -19,6 +21,7 @@ IMPURE: Final = frozenset({
 CRYPTO: Final = frozenset({"coincurve", "sha3", "txpool_kernel"})
 # Shipped, and not for the daemon: what compares the events of two runs.
 FOR_OTHERS: Final = frozenset({"txpool.history.digest"})
+ARCHITECTURE: Final = (ROOT / "docs/architecture.md").read_text()
 
 
 def test_the_import_contracts_are_kept() -> None:
@@ -26,6 +29,27 @@ def test_the_import_contracts_are_kept() -> None:
     linted = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert linted.returncode == 0, linted.stdout
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_contracts() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (each["layers"] for each in contracts if each["id"] == "rooms")
+    picture = re.search(r"^A room may import those below.*?^```\n(.*?)^```", ARCHITECTURE, re.MULTILINE | re.DOTALL)
+    assert picture is not None
+    here = {path.stem for path in (ROOT / "txpool").iterdir()}
+
+    assert [rooms(line) for line in picture[1].splitlines()] == [rooms(layer) & here for layer in layers]
+
+
+def rooms(line: str) -> set[str]:
+    """Those of a layer; what stands beside it in the picture is none of it."""
+    return set(re.findall(r"[a-z]+", line.split("beside:", maxsplit=1)[0]))
+
+
+def test_every_room_has_a_row_in_the_table() -> None:
+    folders = {f"txpool/{path.parent.name}" for path in files("txpool/*/__init__.py")}
+
+    assert sorted(folders - set(re.findall(r"`(txpool/[a-z]+)`", ARCHITECTURE))) == []
 
 
 def test_the_core_imports_only_pure_parts_of_the_standard_library_msgspec_and_crypto() -> None:

@@ -1,6 +1,7 @@
 """Stacks find their entry point, and the table names what is in the code."""
 
 import ast
+import re
 
 import pytest
 
@@ -19,6 +20,16 @@ def test_what_the_table_names_is_there(place: Place) -> None:
     assert (ROOT / place.path).is_dir() if place.path.endswith("/") else (ROOT / place.path).is_file()
     if place.functions:
         assert place.functions <= functions_of(place.path)
+
+
+def test_the_table_of_the_docs_is_that_of_the_code() -> None:
+    page = (ROOT / "docs/tracing.md").read_text()
+    rows = re.search(r"^\| entry point \| \|\n\|---\|---\|\n((?:\|.*\n)+)", page, re.MULTILINE)
+    assert rows is not None
+    told = dict(re.findall(r"^\| (.+?) \| (.+) \|$", rows[1], re.MULTILINE))
+
+    assert list(told) == list(NAMES)
+    assert {entry.name: entry.meaning for entry in ENTRY_POINTS}.items() <= told.items()
 
 
 def test_names_are_told_apart() -> None:

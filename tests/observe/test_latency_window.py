@@ -1,10 +1,7 @@
-from pathlib import Path
-
 import pytest
 
 from txpool.observe.histogram import Histogram
 from txpool.observe.latency_window import LatencyWindow
-from txpool.observe.resident import held_bytes
 
 
 def test_the_window_forgets_what_is_older_than_its_intervals() -> None:
@@ -54,12 +51,3 @@ def test_at_a_bound_the_quantile_says_exactly_whether_a_hundredth_is_above() -> 
         found = window.quantile(0.99)
         assert found is not None
         assert (found > 0.05) is above
-
-
-def test_resident_memory_is_that_of_heap_slabs_and_huge_pages(tmp_path: Path) -> None:
-    status = tmp_path / "status"
-    status.write_text("VmRSS:\t  99 kB\nRssAnon:\t  10 kB\nRssFile:\t 7 kB\nRssShmem:\t 20 kB\nHugetlbPages:\t 40 kB\n")
-
-    assert held_bytes(status) == 70 * 1024
-    assert held_bytes(tmp_path / "nothing") == 0
-    assert 1 << 20 < held_bytes() < 1 << 40

@@ -1,28 +1,15 @@
 import gc
 import mmap
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from tests.observe.clocks import Clock
-from txpool.observe.memory import Memory, read_status, resident_bytes
+from txpool.observe.memory import Memory
 from txpool.observe.paced import DEAR_REST_S, REST_FACTOR, Paced
 from txpool.observe.tracked import TrackedObjects
 
 MB = 1 << 20
-STATUS = b"VmRSS:\t60 kB\nRssAnon:\t    10 kB\nRssFile:\t    20 kB\nRssShmem:\t    30 kB\nHugetlbPages:\t    2048 kB\n"
-
-
-def test_resident_bytes_are_told_by_kind() -> None:
-    anonymous, shared, file, huge = resident_bytes(STATUS)
-
-    assert (anonymous, shared, file, huge) == (10 << 10, 30 << 10, 20 << 10, 2 * MB)
-    assert resident_bytes(b"") == (0, 0, 0, 0)
-
-
-def test_where_the_kernel_says_nothing_nothing_is_read(tmp_path: Path) -> None:
-    assert read_status(str(tmp_path / "absent")) == b""
 
 
 def grown(memory: Memory, read: Callable[[], float], make: Callable[[], object]) -> float:

@@ -1,15 +1,12 @@
 import asyncio
 import gc
-import mmap
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.observe.clocks import Clock
 from txpool.observe.gc_pause import RECENT_MAX, PauseWatch, RecentPauses
-from txpool.observe.heap import heap_bytes
 from txpool.observe.loop_lag import LoopLag
 from txpool.observe.loop_turn import LoopTurns
 from txpool.observe.process import ProcessMetrics
@@ -85,20 +82,6 @@ def test_a_timer_that_came_early_was_not_late() -> None:
     lag.count(-0.001)
 
     assert (lag.lags.sum, lag.lags.count) == (0, 1)
-
-
-def test_heap_bytes_grow_with_private_memory_and_not_with_shared(tmp_path: Path) -> None:
-    before = heap_bytes()
-    with mmap.mmap(-1, 32 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as private:
-        private[:: mmap.PAGESIZE] = bytes(len(private) // mmap.PAGESIZE)
-        with_private = heap_bytes()
-        with mmap.mmap(-1, 32 << 20, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS) as shared:
-            shared[:: mmap.PAGESIZE] = bytes(len(shared) // mmap.PAGESIZE)
-            with_both = heap_bytes()
-
-    assert with_private - before > 30 << 20
-    assert with_both - with_private < 8 << 20
-    assert heap_bytes(tmp_path / "absent") == 0
 
 
 def test_process_metrics_are_there() -> None:

@@ -1,13 +1,10 @@
 """The limits on resident memory, left only well below where they were reached."""
 
-import asyncio
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from txpool.rollout.memory_limit import MemoryLimit, Pressure
-from txpool.rollout.relief import Relief
 
 NONE, SOFT, HARD = Pressure
 
@@ -45,17 +42,3 @@ def test_above_the_hard_limit_it_is_always_hard_and_far_below_never(soft: int, t
 
         assert resident < 3000 or pressure is HARD
         assert resident >= 900 or pressure is NONE
-
-
-def test_relief_takes_every_measure() -> None:
-    taken: list[str] = []
-
-    async def store() -> None:
-        taken.append("store")
-
-    async def caches() -> None:
-        taken.append("caches")
-
-    asyncio.run(Relief(store, caches).relieve())
-
-    assert taken == ["store", "caches"]

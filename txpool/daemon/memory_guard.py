@@ -12,10 +12,10 @@ from txpool.config.sections import MemorySettings
 from txpool.core.pool import Pool
 from txpool.core.restraint import Restraint
 from txpool.daemon.obedience import Restrain, Tell
+from txpool.daemon.relief import Relief
 from txpool.observe.page import Family, gauge
 from txpool.observe.resident import held_bytes
 from txpool.rollout.memory_limit import MemoryLimit, Pressure
-from txpool.rollout.relief import Relief
 from txpool.rpc.pool_governor import MemoryStanding, Moved
 
 LOG: Final = logging.getLogger(__name__)

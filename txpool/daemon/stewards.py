@@ -11,11 +11,11 @@ from txpool.daemon.governing import Governing
 from txpool.daemon.listeners import LiveParts
 from txpool.daemon.memory_guard import MemoryGuard
 from txpool.daemon.node import Node
+from txpool.daemon.relief import Relief
 from txpool.daemon.slab_memory import return_at_once
 from txpool.ingest.ingest import Ingest
 from txpool.observe.histogram import Histogram
 from txpool.observe.page import Family
-from txpool.rollout.relief import Relief
 from txpool.rpc.pool_governor import GovernorStanding, MemoryStanding
 from txpool.rpc.slices import Slices
 from txpool.stores.mmap import MmapStore

@@ -1,4 +1,4 @@
-"""Tags on the entries of RPC: every method is a source of its own."""
+"""Tags on what RPC begins: every method is a source of its own."""
 
 from typing import Any, Final
 

@@ -8,9 +8,9 @@ from txpool.core.pool import Pool
 from txpool.core.rejection import REFUSALS, REMOVALS, Reason
 from txpool.core.residents import Counts
 from txpool.core.store import Store
-from txpool.observe.heap import heap_bytes
 from txpool.observe.histogram import PAUSE_BOUNDS, REQUEST_BOUNDS, Histogram
 from txpool.observe.page import Family, Labels, counter, counters, gauge, gauges, histograms
+from txpool.observe.resident import heap_bytes
 
 OTHER: Final = "other"
 _SUBPOOLS: Final[tuple[Labels, ...]] = ({"subpool": "pending"}, {"subpool": "queued"}, {"subpool": "blob"})

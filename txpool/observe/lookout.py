@@ -17,7 +17,7 @@ from txpool.observe.page import Family, gauges
 from txpool.observe.reports import Report, Reports
 from txpool.observe.samples import Row
 from txpool.observe.stages import STAGE_NAMES
-from txpool.observe.tags import SUBMIT, Source, Tags
+from txpool.observe.tags import SUBMIT, Source, Tags, nobody_asks
 
 WINDOW_S: Final = 1.0
 # How far before it lies what led to it: a loop is late by what it did meanwhile, a collection is due after allocations.
@@ -78,7 +78,7 @@ class Lookout:
 
     def stop(self) -> None:
         """Look no longer."""
-        self._tags.on_long = _nobody_asks
+        self._tags.on_long = nobody_asks
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -190,7 +190,3 @@ class Lookout:
             "call_rate": any(each.alarming > 0 for each in found.activities),
         }
         return [name for name, is_raised in raised.items() if is_raised]
-
-
-def _nobody_asks(source: Source, seconds: float) -> None:
-    """Nobody wants to know."""

@@ -6,22 +6,15 @@ of large objects has many after an eviction). `smaps_rollup` (0.2 and 8 ms) is n
 """
 
 import ctypes
-import os
 import resource
 import sys
 from collections.abc import Callable
-from typing import Final
 
 import msgspec
 
 from txpool.observe.paced import Paced
 from txpool.observe.page import Family, counters, gauge, gauges
-
-STATUS: Final = "/proc/self/status"
-STATUS_BYTES_MAX: Final = 8192
-KIND_ROWS: Final = (b"RssAnon:", b"RssShmem:", b"RssFile:", b"HugetlbPages:")
-RESIDENT_KINDS: Final = ("anonymous", "shared", "file", "huge")
-_KIB: Final = 1024
+from txpool.observe.resident import RESIDENT_KINDS, read_status, resident_bytes
 
 
 class MallocBytes(msgspec.Struct, frozen=True, gc=False):
@@ -54,28 +47,6 @@ def malloc_reader() -> Callable[[], MallocBytes]:
         return MallocBytes(found.uordblks, found.fordblks, found.hblkhd)
 
     return read
-
-
-def resident_bytes(status: bytes) -> tuple[int, ...]:
-    """Resident bytes by kind, in the order of `RESIDENT_KINDS`, from the text of `/proc/self/status`."""
-    return tuple(_row(status, name) for name in KIND_ROWS)
-
-
-def _row(status: bytes, name: bytes) -> int:
-    _, found, rest = status.partition(name)
-    return int(rest.split(None, 1)[0]) * _KIB if found else 0
-
-
-def read_status(path: str = STATUS) -> bytes:
-    """What the kernel says of the process; nothing where it does not. Half the price of a file object."""
-    try:
-        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        return os.read(opened, STATUS_BYTES_MAX)
-    finally:
-        os.close(opened)
 
 
 class Memory:

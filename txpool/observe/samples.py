@@ -18,6 +18,8 @@ class Row:
         at: when, in seconds of the sampler's clock.
         heap: private resident bytes.
         evicted: transactions that have left for want of room or time, so far.
+        stages: bytes held in each stage, in the order of `STAGES`.
+        calls: of each source so far, at the source's place; `collections` and `seconds` likewise.
     """
 
     __slots__ = ("at", "calls", "collections", "evicted", "heap", "seconds", "stages")

@@ -1,7 +1,7 @@
-"""Who is at work: the entries through which work comes into the loop, each with counters of its own.
+"""Who is at work: the sources from which work comes into the loop, each with counters of its own.
 
-An entry is entered and left in one turn of the loop, so one slot says who is at work now; time passes for whoever
-stands in it. What is not tagged, and waiting, passes for nobody. The price is two looks at the clock for each entry,
+A source is entered and left in one turn of the loop, so one slot says who is at work now; time passes for whoever
+stands in it. What is not tagged, and waiting, passes for nobody. The price is two looks at the clock each time,
 whatever the size of the batch in it.
 """
 
@@ -25,7 +25,7 @@ LONG_S: Final = 0.02  # so long in one go is looked at more closely
 
 
 class Source:
-    """One entry, and what it has done so far.
+    """One way into the loop, and what it has done so far.
 
     Attributes:
         place: among the sources of the tags.
@@ -62,7 +62,7 @@ class Tags:
         """Take a clock in seconds."""
         self.idle = Source("idle")
         self.current = self.idle
-        self.on_long: Callable[[Source, float], None] = _nobody_asks
+        self.on_long: Callable[[Source, float], None] = nobody_asks
         self.sources: list[Source] = [Source(OTHER)]
         self._by_key: dict[tuple[str, str], Source] = {}
         self._clock = clock
@@ -150,5 +150,5 @@ class Tags:
         return call_in_source
 
 
-def _nobody_asks(source: Source, seconds: float) -> None:
+def nobody_asks(source: Source, seconds: float) -> None:
     """Nobody wants to know."""
