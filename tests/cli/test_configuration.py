@@ -29,7 +29,7 @@ def test_run_without_a_chain_is_a_usage_error_that_says_so(shell: Shell) -> None
 
 
 def test_run_where_nothing_would_listen_is_a_usage_error(shell: Shell) -> None:
-    shown = shell("run", "--dev", "--http", "off")
+    shown = shell("run", "--dev", "--http", "off", "--ws", "off", "--ipc", "off")
 
     assert shown.returncode == 2
     assert "nothing would listen" in shown.stderr

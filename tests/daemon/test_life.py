@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from itertools import cycle
 from pathlib import Path
@@ -21,6 +21,7 @@ from tests.outside import ROOT
 from tests.rpc.plain_ws import PlainWebSocket
 from tests.running import COMMAND, running
 from txpool.chain.dev_accounts import dev_accounts
+from txpool.client.jsonrpc import RpcClient
 from txpool.core.signature import sign
 from txpool.core.unsigned import Unsigned
 
@@ -78,6 +79,13 @@ def test_a_listener_that_is_off_is_null_in_the_ready_line(tmp_path: Path) -> Non
         process.terminate()
 
     assert (ready["metrics"], ready["ws"], ready["ipc"]) == (None, None, None)
+
+
+def test_a_unix_socket_alone_is_enough() -> None:
+    with running("--dev", "--http", "off", "--ws", "off") as daemon:
+        assert daemon.ready["http"] is daemon.ready["ws"] is None
+        with closing(RpcClient(daemon.ipc)) as client:
+            assert client.call("web3_clientVersion").startswith("txpool/")
 
 
 def test_a_limit_that_makes_no_sense_is_named_in_the_log(tmp_path: Path) -> None:

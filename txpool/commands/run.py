@@ -85,8 +85,8 @@ def run(file: str | None, pairs: tuple[str, ...], *, dev: bool, **named: str | N
         raise Misconfigured(str(error)) from None
     if not configuration.settings.dev.enabled:
         raise Misconfigured("no chain to follow: --dev runs the embedded dev chain, the only one there is so far")
-    if configuration.settings.http.listen.off:
-        raise Misconfigured("nothing would listen: http.listen is off, and there is no other listener so far")
+    if configuration.settings.deaf:
+        raise Misconfigured("nothing would listen: http.listen, ws.listen and ipc.path are off")
     from txpool.daemon import run as run_daemon
 
     sys.exit(run_daemon(configuration.settings, configuration.corrections()))

@@ -321,3 +321,8 @@ class Settings(Section, frozen=True):
     watch: WatchSettings = WatchSettings()
     data: DataSettings = DataSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def deaf(self) -> bool:
+        """Whether nobody could reach the daemon."""
+        return self.http.listen.off and self.ws.listen.off and self.ipc.path == "off"
