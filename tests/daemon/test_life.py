@@ -85,7 +85,7 @@ def test_a_unix_socket_alone_is_enough() -> None:
     with running("--dev", "--http", "off", "--ws", "off") as daemon:
         assert daemon.ready["http"] is daemon.ready["ws"] is None
         with closing(RpcClient(daemon.ipc)) as client:
-            assert client.call("web3_clientVersion").startswith("txpool/")
+            assert str(client.call("web3_clientVersion")).startswith("txpool/")
 
 
 def test_a_limit_that_makes_no_sense_is_named_in_the_log(tmp_path: Path) -> None:
