@@ -87,6 +87,20 @@ def test_work_that_breaks_or_that_nobody_waits_for_holds_up_nothing() -> None:
     run(broken())
 
 
+def test_what_is_next_up_waits_only_for_what_is_under_way() -> None:
+    async def story() -> None:
+        clock, log = Ticking(), list[str]()
+        slices = Slices(clock, slice_s=1)
+        many = [slices.run(clock.work(log, name, 2)) for name in "abc"]
+        await slices.run(clock.work(log, "!", 1), next_up=True)
+        await asyncio.gather(*many)
+        await slices.run(clock.work(log, "!", 1), next_up=True)
+
+        assert "".join(log) == "aa!bbcc!"
+
+    run(story())
+
+
 def test_what_is_under_way_at_the_end_is_given_up_and_nothing_is_begun_any_more() -> None:
     async def story() -> None:
         clock, log = Ticking(), list[str]()
