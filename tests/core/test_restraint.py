@@ -72,6 +72,20 @@ def test_a_closed_pool_follows_the_chain_and_takes_back_what_a_reorg_returns() -
     assert stand.pending(ALICE) == [0, 1]
 
 
+@pytest.mark.parametrize("price", [50, 200])
+def test_what_a_reorg_returns_comes_back_beyond_a_smaller_room_and_pushes_out_nobody(price: int) -> None:
+    stand = Stand()
+    mined, stays = offer(ALICE, price=price), offer(BOB)
+    stand.send(mined, stays)
+    stand.mine(mined)
+    stand.pool.restrain(Restraint(slots_max=1, closed=True), now=0)
+
+    stand.give_back(mined)
+
+    assert stand.holds(mined, stays) == [True, True]
+    assert stand.send(offer(CAROL, price=300)) == [FULL]
+
+
 def test_a_closed_pool_refuses_every_blob_transaction() -> None:
     stand = Stand()
     stand.send(blob(ALICE))
