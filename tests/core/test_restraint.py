@@ -1,5 +1,6 @@
 """What the pool refuses while it is told to hold back, and that nothing leaves because of it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -69,6 +70,20 @@ def test_a_closed_pool_follows_the_chain_and_takes_back_what_a_reorg_returns() -
     stand.give_back(mined)
 
     assert stand.pending(ALICE) == [0, 1]
+
+
+@pytest.mark.parametrize("price", [50, 200])
+def test_what_a_reorg_returns_comes_back_beyond_a_smaller_room_and_pushes_out_nobody(price: int) -> None:
+    stand = Stand()
+    mined, stays = offer(ALICE, price=price), offer(BOB)
+    stand.send(mined, stays)
+    stand.mine(mined)
+    stand.pool.restrain(Restraint(slots_max=1, closed=True), now=0)
+
+    stand.give_back(mined)
+
+    assert stand.holds(mined, stays) == [True, True]
+    assert stand.send(offer(CAROL, price=300)) == [FULL]
 
 
 def test_a_closed_pool_refuses_every_blob_transaction() -> None:
@@ -199,3 +214,34 @@ def test_a_dry_run_knows_of_the_restraint() -> None:
     (forecast,) = foresee(stand.pool, [offer(ALICE)], {ALICE: RICH}, now=0)
 
     assert str(forecast.verdict) == FULL
+
+
+# --- who makes way is the same, whoever has looked and whenever prices were ranked
+
+
+def rank_before(stand: Stand, _onlooker: bytes) -> None:
+    while not stand.pool.rank_some():
+        pass
+
+
+def try_before(stand: Stand, onlooker: bytes) -> None:
+    foresee(stand.pool, [offer(onlooker, price=150)], {onlooker: RICH}, now=1)
+
+
+@pytest.mark.parametrize("before", [rank_before, try_before])
+def test_who_makes_way_among_equals_does_not_hang_on_when_they_were_ranked(
+    before: Callable[[Stand, bytes], None],
+) -> None:
+    crowd = [number.to_bytes(8, "big") + bytes(12) for number in range(1, 1302)]
+
+    def who_left(before: Callable[[Stand, bytes], None]) -> list[tuple[Kind, bytes]]:
+        stand = Stand(dict.fromkeys(crowd, RICH), global_slots=LARGE_ROOM)
+        stand.send_together(*(offer(each) for each in crowd[:1000]))
+        stand.pool.restrain(Restraint(slots_max=1000), now=0)
+        before(stand, crowd[-1])
+        stand.pool.remove([offer(each).tx.hash for each in crowd[:100]], now=1)
+        stand.send_together(*(offer(each) for each in crowd[1000:1100]))
+        stand.send_together(*(offer(each, price=200) for each in crowd[1100:1200]))
+        return [(each.kind, each.hash) for each in stand.pool.events.since(0)]
+
+    assert who_left(before) == who_left(lambda _stand, _onlooker: None)

@@ -2,11 +2,15 @@
 
 import asyncio
 from collections import Counter
+from functools import partial
 
 from tests.rpc.loop import run
 from txpool.rpc import errors
+from txpool.rpc.errors import RpcError
+from txpool.rpc.message_log import HashLog, LogCursor
 from txpool.rpc.service import Done, Peer
 from txpool.rpc.session import TURN_MESSAGES, Session, SessionCounters, SessionLimits
+from txpool.rpc.subscriptions import kind
 
 
 class Echo:
@@ -110,3 +114,17 @@ def test_what_follows_garbled_bytes_is_left_out() -> None:
 
     assert paper.written[:-1] == MANY[:500]
     assert paper.hung_up == "parse error"
+
+
+def test_a_subscription_that_had_to_wait_is_not_begun_for_a_peer_that_is_gone() -> None:
+    log, house = HashLog(8), House()
+    house.kinds["eth", "newHeads"] = kind(partial(LogCursor, log))
+
+    async def scene() -> None:
+        session = Session(house, Paper())  # type: ignore[arg-type]  # as much of both as a session asks for
+        assert not isinstance(session.subscribe("eth", b'["newHeads"]'), RpcError)
+        session.lost()
+        assert isinstance(session.subscribe("eth", b'["newHeads"]'), RpcError)
+
+    run(scene())
+    assert (log.readers, house.counters.subscriptions) == (0, 0)

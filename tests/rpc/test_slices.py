@@ -87,6 +87,40 @@ def test_work_that_breaks_or_that_nobody_waits_for_holds_up_nothing() -> None:
     run(broken())
 
 
+def test_what_is_next_up_waits_only_for_what_is_under_way() -> None:
+    async def story() -> None:
+        clock, log = Ticking(), list[str]()
+        slices = Slices(clock, slice_s=1)
+        many = [slices.run(clock.work(log, name, 2)) for name in "abc"]
+        await slices.run(clock.work(log, "!", 1), next_up=True)
+        await asyncio.gather(*many)
+        await slices.run(clock.work(log, "!", 1), next_up=True)
+
+        assert "".join(log) == "aa!bbcc!"
+
+    run(story())
+
+
+def test_what_is_under_way_at_the_end_is_given_up_and_nothing_is_begun_any_more() -> None:
+    async def story() -> None:
+        clock, log = Ticking(), list[str]()
+        slices = Slices(clock, slice_s=1)
+        under_way, waiting = slices.run(clock.work(log, "a")), slices.run(clock.work(log, "b"))
+
+        slices.close()
+        late = slices.run(clock.work(log, "c"))
+        slices.on_slice = lambda: log.append("|")
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+        assert under_way.cancelled()
+        assert waiting.cancelled()
+        assert late.cancelled()
+        assert log == ["a"]
+
+    run(story())
+
+
 def test_calls_that_are_held_go_on_in_order_and_not_all_in_one_turn() -> None:
     async def story() -> None:
         clock, moving, told = Ticking(), True, list[int]()

@@ -5,7 +5,9 @@ the lesser of the least tip cap and the least fee cap minus the base fee. So two
 cap, know it at every base fee, and a new head moves nothing. What geth does beyond that, to keep a fifth of the pool by
 fee cap alone, is left out here: it would move a fifth of a million entries.
 
-Nothing is ranked before the pool is three quarters full; from then on a few with each submission.
+Nothing is ranked before the pool is three quarters full; from then on a few with each submission. Who goes first does
+not hang on when that was, nor on who looked: a dry run and a replay come to the same. So of two that are otherwise
+alike the hash decides.
 """
 
 from array import array
@@ -15,15 +17,15 @@ from typing import Final
 
 from txpool.core.eviction import PriceOrder, effective_tip_word, slots_of
 from txpool.core.price_heap import PriceHeap
-from txpool.core.record import U64_MAX, Resident, read_ranking, read_record
+from txpool.core.record import U64_MAX, Resident, read_full_ranking, read_record
 from txpool.core.shards import SHARDS, Shards
 from txpool.core.steps import Steps
 from txpool.core.store import Store
 
 # Up to this many slots everything is ranked at once, exactly as geth does it.
 RANK_AT_ONCE_SLOTS: Final = 16_384
-_WORDS: Final = 4
-_ENTRY: Final = Struct(f">{_WORDS}Q")  # price, the other price, nonce upside down, handle
+_WORDS: Final = 5
+_ENTRY: Final = Struct(f">{_WORDS}Q")  # price, the other price, nonce upside down, how the hash begins, handle
 _RANK_EACH_TIME: Final = 4
 _SWEEP_EACH_TIME: Final = 8
 _RANK_IN_ONE_GO: Final = 256  # a millisecond or two
@@ -150,9 +152,9 @@ class LatePriceOrder:
         """Rank up to this many of those noted."""
         for handle in self._fresh[-count:]:
             if self._store.holds(handle):
-                nonce, tip, fee = read_ranking(self._store, handle)
-                self._by_tip.push(_ENTRY.pack(tip, fee, U64_MAX - nonce, handle))
-                self._by_fee.push(_ENTRY.pack(fee, tip, U64_MAX - nonce, handle))
+                nonce, tip, fee, lead = read_full_ranking(self._store, handle)
+                self._by_tip.push(_ENTRY.pack(tip, fee, U64_MAX - nonce, lead, handle))
+                self._by_fee.push(_ENTRY.pack(fee, tip, U64_MAX - nonce, lead, handle))
         del self._fresh[-count:]
 
     def _rank_all(self) -> None:
@@ -175,7 +177,7 @@ class LatePriceOrder:
 
     def _worth(self, heap: PriceHeap) -> tuple[int, int, int, int]:
         """What the top of a heap is ranked by among all: effective tip, fee cap, tip cap, nonce."""
-        price, other, nonce, _ = _ENTRY.unpack(heap.top())
+        price, other, nonce, *_ = _ENTRY.unpack(heap.top())
         tip, fee = (price, other) if heap is self._by_tip else (other, price)
         return effective_tip_word(tip, fee, self._base_fee), fee, tip, nonce
 

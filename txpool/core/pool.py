@@ -123,6 +123,7 @@ class Pool:
             self._reinject(candidate, change.accounts)
 
         self._advancing = True
+        self._room = room_of(self._given, UNRESTRAINED)  # for what comes back is not new
         try:
             for given_back in portions(() if too_far else change.reverted):
                 for candidate in given_back:
@@ -134,6 +135,7 @@ class Pool:
             yield from self._blobs.advance(change, reverted_blobs)
         finally:
             self._advancing = False
+            self._room = room_of(self._given, self.restraint)
         return range(first, self.events.next_seq)
 
     def get_ready(self) -> Steps[None]:

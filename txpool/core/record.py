@@ -33,6 +33,7 @@ U64_MAX: Final = 2**64 - 1
 _U128_MAX: Final = 2**128 - 1
 _WIDE: Final = 8
 _RANKING: Final = Struct("<52xQ8xQQ")
+_HASH_LEAD: Final = Struct(">Q")
 
 assert RECORD_BYTES == 112
 
@@ -84,6 +85,13 @@ def read_ranking(store: Store, handle: int) -> tuple[int, int, int]:
     """Nonce, tip cap and fee cap behind a handle, fees capped at 2**64-1: what prices are ranked by."""
     nonce, tip, fee = _RANKING.unpack_from(store.record(handle))
     return nonce, tip, fee
+
+
+def read_full_ranking(store: Store, handle: int) -> tuple[int, int, int, int]:
+    """The same, and the hash's first eight bytes: what tells apart those that are otherwise alike, in every store."""
+    record = store.record(handle)
+    nonce, tip, fee = _RANKING.unpack_from(record)
+    return nonce, tip, fee, _HASH_LEAD.unpack_from(record)[0]
 
 
 def read_record(store: Store, handle: int) -> Resident:

@@ -51,5 +51,6 @@ class Miner:
 
 
 def _heed(block: "asyncio.Future[None]") -> None:
-    """Raise what broke it: the loop tells of it."""
-    block.result()
+    """Raise what broke it: the loop tells of it. One that was given up because the daemon ends is none."""
+    if not block.cancelled():
+        block.result()

@@ -182,6 +182,7 @@ class Daemon:
 
     def close(self) -> None:
         """Give back threads and memory."""
+        self._slices.close()
         self._ingest.close()
         self._node.close()
         self._notifier.close()

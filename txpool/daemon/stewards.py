@@ -52,8 +52,8 @@ class Stewards:
         live.governor.stewards = self
 
     async def _restrain(self, change: Callable[[Restraint], Restraint]) -> None:
-        """Have the pool obey, unless that changes nothing."""
-        await self._slices.run(self._obey(change))
+        """Have the pool obey, unless that changes nothing; however many questions and blocks wait for their turn."""
+        await self._slices.run(self._obey(change), next_up=True)
 
     def _obey(self, change: Callable[[Restraint], Restraint]) -> Steps[None]:
         before = self._pool.restraint

@@ -41,6 +41,7 @@ class SyncSends:
 
     def __init__(self, door: Door, pool: Pool, chain: ChainView, limits: SyncLimits | None = None) -> None:
         self.waiting = 0
+        self._closed = False
         self._limits = limits or SyncLimits()
         self._door = door
         self._pool = pool
@@ -61,7 +62,8 @@ class SyncSends:
                 self._wake(tx_hash)
 
     def close(self) -> None:
-        """Let nobody wait any longer: the server stops."""
+        """Let nobody wait any longer, nor whoever is judged after this: the server stops."""
+        self._closed = True
         for tx_hash in tuple(self._mined):
             self._wake(tx_hash)
 
@@ -91,7 +93,7 @@ class SyncSends:
 
     async def _receipt(self, tx_hash: bytes, seconds: float) -> Json | RpcError:
         shown = self._shown(tx_hash)
-        if shown is None:
+        if shown is None and not self._closed:
             await self._until_mined(tx_hash, seconds)
             shown = self._shown(tx_hash)
         return shown or not_processed(tx_hash, seconds)

@@ -246,7 +246,9 @@ class Session:
     # --- subscriptions
 
     def subscribe(self, namespace: str, params: bytes) -> Subscription | RpcError:
-        """Begin a subscription that tells nothing before it is made active."""
+        """Begin a subscription that tells nothing before it is made active; none for a peer that is gone meanwhile."""
+        if self._gone:
+            return errors.SHUTTING_DOWN
         name = _name(params)
         if isinstance(name, RpcError):
             return name

@@ -25,16 +25,33 @@ class Slices:
         self._clock = clock
         self._slice_s = slice_s
         self._waiting: deque[tuple[Steps[Any], asyncio.Future[Any]]] = deque()
+        self._closed = False
 
-    def run(self, steps: Steps[T]) -> "asyncio.Future[T]":
-        """Do all these steps, the first ones now if nothing else is under way; what they come to."""
+    def run(self, steps: Steps[T], *, next_up: bool = False) -> "asyncio.Future[T]":
+        """Do all these steps, the first ones now if nothing else is under way; what they come to.
+
+        `next_up` is for what must not wait for all that others have asked for, only for what is under way.
+        """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((steps, done))
+        if self._closed:
+            done.cancel()
+            return done
+        self._waiting.insert(1 if next_up else len(self._waiting), (steps, done))
         if len(self._waiting) == 1:
             self._turn()
         return done
 
+    def close(self) -> None:
+        """Leave what is under way as it is, and take on nothing more: what it works on is about to go."""
+        self._closed = True
+        while self._waiting:
+            steps, done = self._waiting.popleft()
+            steps.close()
+            done.cancel()
+
     def _turn(self) -> None:
+        if self._closed:
+            return
         until = self._clock() + self._slice_s
         while self._waiting:
             self._step(*self._waiting[0])
