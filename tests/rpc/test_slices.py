@@ -87,6 +87,19 @@ def test_work_that_breaks_or_that_nobody_waits_for_holds_up_nothing() -> None:
     run(broken())
 
 
+def test_work_that_was_given_up_before_it_began_is_not_begun() -> None:
+    async def story() -> list[str]:
+        clock, log = Ticking(), list[str]()
+        slices = Slices(clock, slice_s=4)
+        begun, waiting = slices.run(clock.work(log, "a")), slices.run(clock.work(log, "b"))
+        begun.cancel()
+        waiting.cancel()
+        assert await slices.run(clock.work(log, "c")) == "c"
+        return log
+
+    assert run(story()) == [*STEPS * "a", *STEPS * "c"]
+
+
 def test_what_is_next_up_waits_only_for_what_is_under_way() -> None:
     async def story() -> None:
         clock, log = Ticking(), list[str]()

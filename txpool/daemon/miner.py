@@ -39,10 +39,10 @@ class Miner:
         """Mine at intervals until cancelled; nothing to do otherwise."""
         while self._period != AUTO and self._period:
             await asyncio.sleep(self._period)
-            await self._slices.run(self._chain.mine_in_steps())
+            await self._slices.run(self._chain.mine_in_steps(), next_up=True)
 
     def _mine_pending(self) -> None:
-        self._slices.run(self._pending_block()).add_done_callback(_heed)
+        self._slices.run(self._pending_block(), next_up=True).add_done_callback(_heed)
 
     def _pending_block(self) -> Steps[None]:
         """Mine one block. If that leaves something pending, the change of the head calls for another."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from inspect import GEN_CREATED, getgeneratorstate
 from typing import Any, Final, TypeVar
 
 from txpool.core.steps import Steps
@@ -14,6 +15,8 @@ SLICE_S: Final = 0.001  # of CPU time: what else happens in a turn has to have r
 
 class Slices:
     """Takes pieces of work one after the other, first come, first served. What is over within a slice is over at once.
+
+    Work that nobody waits for any more before it has begun is not begun; once begun it is finished.
 
     Args:
         clock: CPU time of the loop's thread, seconds.
@@ -62,6 +65,9 @@ class Slices:
         self.on_slice()
 
     def _step(self, steps: Steps[T], done: "asyncio.Future[T]") -> None:
+        if done.cancelled() and getgeneratorstate(steps) == GEN_CREATED:
+            self._waiting.popleft()
+            return
         try:
             next(steps)
         except StopIteration as end:
