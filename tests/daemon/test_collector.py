@@ -31,14 +31,16 @@ def test_thresholds_freeze_and_off_hold_until_they_are_restored() -> None:
         collector.restore()
 
 
-def test_by_default_nothing_is_touched() -> None:
+def test_by_default_only_what_is_built_is_left_out() -> None:
     before = gc.get_threshold()
     collector = Collector(GcSettings())
 
     collector.apply()
-
-    assert (gc.get_threshold(), gc.isenabled(), gc.get_freeze_count()) == (before, True, 0)
-    collector.restore()
+    try:
+        assert (gc.get_threshold(), gc.isenabled()) == (before, True)
+        assert gc.get_freeze_count() > 1000
+    finally:
+        collector.restore()
 
 
 def test_what_was_never_applied_is_not_restored() -> None:

@@ -223,7 +223,7 @@ class GcSettings(Section, frozen=True):
 
     enabled: bool = True
     thresholds: tuple[NotNegative, NotNegative, NotNegative] | None = None
-    freeze: bool = False
+    freeze: bool = True
 
 
 class MemorySettings(Section, frozen=True):
