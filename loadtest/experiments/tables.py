@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from loadtest.experiments.definition import in_words
 from loadtest.experiments.figures import unit_of
 from loadtest.experiments.judge import Finding, Judgement, Verdict
 from loadtest.experiments.results import Results, Summary, Told
@@ -10,9 +11,9 @@ from loadtest.experiments.results import Results, Summary, Told
 Row = Sequence[str]
 
 CLAIM_HEAD: Final = ("claim", "claimed", "measured", "95 % interval", "verdict", "why")
-QUICK: Final = (
-    " Its runs last seconds, once each: figures of a whole process are mostly those of the interpreter, and nothing is"
-    " told from chance."
+FEW: Final = (
+    " Where there was one run of an arm, nothing is told from chance; where it lasted seconds, figures of a whole process"
+    " are mostly those of the interpreter."
 )
 COLUMNS_MAX: Final = 6  # of arms
 REMARK_P99: Final = (
@@ -108,15 +109,16 @@ def environment_rows(environment: Mapping[str, Any], settings: Mapping[str, Any]
 
 def in_short(results: Results) -> str:
     """On what it was measured, in one sentence."""
-    told, settings = results.environment, results.settings
+    told = results.environment
     huge = told.get("huge_pages_free") or 0
-    effort = "a quick run" if settings.get("quick") else "a full run"
+    efforts = ", ".join(f"{one.name} {one.repeats} x {in_words(one.seconds)}" for one in results.experiments)
+    rate = max((one.rate for one in results.experiments), default=0.0)
     return (
-        f"Measured in {effort} at commit {told.get('commit') or 'unknown'}: {told.get('cores')} cores of"
+        f"Measured at commit {told.get('commit') or 'unknown'}: {told.get('cores')} cores of"
         f" {told.get('processor') or 'an unknown processor'}, Python {told.get('python')}, Linux {told.get('kernel')},"
-        f" {huge} huge pages free, load average {_load(told)} at the start; at most"
-        f" {settings.get('rate', 0):,.0f} transactions a second, seed {results.seed}."
-        f"{QUICK if settings.get('quick') else ''}"
+        f" {huge} huge pages free, load average {_load(told)} at the start; at most {rate:,.0f} transactions a second,"
+        f" seed {results.seed}. Runs of each arm: {efforts}."
+        f"{FEW if any(one.repeats == 1 for one in results.experiments) else ''}"
     )
 
 
