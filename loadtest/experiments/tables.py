@@ -12,8 +12,8 @@ Row = Sequence[str]
 
 CLAIM_HEAD: Final = ("claim", "claimed", "measured", "95 % interval", "verdict", "why")
 FEW: Final = (
-    " Where there was one run of an arm, nothing is told from chance; where it lasted seconds, figures of a whole process"
-    " are mostly those of the interpreter."
+    " Where there was one run of an arm, nothing is told from chance; where it lasted seconds, figures of a whole"
+    " process are mostly those of the interpreter."
 )
 COLUMNS_MAX: Final = 6  # of arms
 REMARK_P99: Final = (
