@@ -128,7 +128,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --pyt
 		install -m644 native/target/release/libtxpool_kernel.so "$$($(BIN)/python -c $(KERNEL_PATH))" && touch $@; \
 	else tail -5 .venv/kernel.log >&2; echo "$(NO_KERNEL): see .venv/kernel.log" >&2; fi
 
-NO_KERNEL := note: no native kernel, so reading a transaction takes a quarter more CPU
+NO_KERNEL := note: no native kernel, so transactions take more CPU, in batches up to twice as much
 KERNEL_PATH := 'import sysconfig; print(sysconfig.get_path("platlib") + "/txpool_kernel.abi3.so")'
 
 .venv/.clients: requirements/clients.txt .venv/.setup
