@@ -125,7 +125,7 @@ def _tell_kernel(ingest: Ingest) -> None:
     if ingest.kernel.name == "native":
         LOG.info("the native kernel reads transactions and recovers senders")
     elif ingest.settings.kernel == "auto":
-        LOG.warning("the native kernel is not built, so Python reads transactions: in batches that may cost twice the CPU")
+        LOG.warning("the native kernel is not built, so Python reads transactions: batches may cost twice the CPU")
 
 
 def door_of(settings: Settings, ingest: Ingest) -> Door:
