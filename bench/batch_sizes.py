@@ -1,9 +1,10 @@
 """Batches of slots, and pages of two sizes: what stays stranded, and what a call costs: `python -m bench batch_sizes`.
 
-    python -m bench batch_sizes [--slots N] [--operations N] [--rounds N] [--reserve] [--json [FILE]]
+    python -m bench batch_sizes [--slots N] [--operations N] [--rounds N] [--seed N] [--reserve] [--json [FILE]]
 
 A slab pool is filled, half of it leaves (by whole batches for `together`, else at random), then payloads come and go,
-so many at a time:
+so many at a time; ten for each that is there unless told otherwise, since at first all that is stranded is what the
+eviction has left:
 
 `together`: those that came in one batch leave in one, batch after random batch.
 `apart`: each batch leaves from random places.
@@ -25,7 +26,7 @@ from typing import Any, Final
 
 from bench import page_spikes
 from bench.json_option import add_json, tell_json
-from bench.reserve import huge_pages
+from loadtest.system_pages import huge_pages
 from mmap_pool import SLAB_BYTES, Arena, Pages, Scavenger, SlabPool, numa
 from mmap_pool.handle import SLAB_MASK, SLOT_BITS, SLOT_MASK
 
@@ -208,12 +209,12 @@ def _hops(arena: Arena, node: int | None) -> float | None:
     return 1 - found.pages.get(node or 0, 0) / sum(found.pages.values())
 
 
-def measure(slots: int, operations: int, rounds: int, *, reserve: bool = False) -> dict[str, Any]:
-    """Every way and size of batches with each kind of page; the claim beside it."""
+def measure(slots: int, operations: int, rounds: int, *, first_seed: int = 0, reserve: bool = False) -> dict[str, Any]:
+    """Every way and size of batches with each kind of page, each round from a seed of its own; the claim beside it."""
     trials: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     with huge_pages(slabs_for(slots), may_raise=reserve) as missing:
         kinds = {name: kind for name, kind in KINDS.items() if not (name == "huge" and missing)}
-        for seed in range(rounds):
+        for seed in range(first_seed, first_seed + rounds):
             for key in ((name, way, batch) for name in kinds for way in WAYS for batch in BATCHES):
                 figures = run_trial(kinds[key[0]], *key[1:], slots=slots, operations=operations, seed=seed)
                 trials.setdefault(key, []).append(figures)
@@ -268,11 +269,12 @@ def main(arguments: Sequence[str]) -> None:
     """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(prog="bench batch_sizes", description=__doc__)
     parser.add_argument("--slots", type=int, default=200_000)
-    parser.add_argument("--operations", type=int, default=100_000)
+    parser.add_argument("--operations", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--reserve", action="store_true")
     add_json(parser)
     options = parser.parse_args(arguments)
-    found = measure(options.slots, options.operations, options.rounds, reserve=options.reserve)
+    found = measure(options.slots, options.operations, options.rounds, first_seed=options.seed, reserve=options.reserve)
     if not tell_json(options.json, found):
         show(found)

@@ -44,14 +44,12 @@ def measure(raws: Sequence[str], senders: int, open_store: Callable[[], Store]) 
     figures = {"received": (traced() - base) / len(raws)}
     judged = candidates([raw for raw, _ in received])
     figures["validating"] = (traced() - base) / len(raws)
-    late = [one for one in judged if one.tx.nonce]
     before = traced()
-    waiting.submit(late)
-    assert waiting.pool.counts().queued == len(late)
-    figures["queued"] = (traced() - before + slots_of(waiting)) / len(late)
+    queued = wait(waiting, raws)
+    figures["queued"] = (traced() - before + slots_of(waiting)) / queued
     standing.submit(judged)
     assert standing.pool.counts().pending == len(raws)
-    del received, judged, late, waiting
+    del received, judged, waiting
     figures["pending"] = (traced() - base + slots_of(standing)) / len(raws)
     standing.mine(len(raws))
     standing.mine(0)  # the last block's hashes are kept until the next
@@ -59,6 +57,14 @@ def measure(raws: Sequence[str], senders: int, open_store: Callable[[], Store]) 
     figures["gone"] = (traced() - base + slots_of(standing)) / len(raws)
     tracemalloc.stop()
     return figures | {"senders": float(senders)}
+
+
+def wait(standing: StandingPool, raws: Sequence[str]) -> int:
+    """Submit all but each sender's first, read anew, so that their bytes are nobody else's; how many they are."""
+    late = [one for one in candidates([bytes.fromhex(raw) for raw in raws]) if one.tx.nonce]
+    standing.submit(late)
+    assert standing.pool.counts().queued == len(late)
+    return len(late)
 
 
 def traced() -> int:

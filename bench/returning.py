@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from bench.json_option import add_json, tell_json
 from bench.quantiles import quantiles_us
-from bench.reserve import huge_pages
+from loadtest.system_pages import huge_pages
 from mmap_pool import SLAB_BYTES, Pages, Scavenger
 from txpool.core.store import Store
 from txpool.daemon.relief import trim_heap

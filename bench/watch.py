@@ -33,6 +33,7 @@ from txpool.daemon.watches import Watches
 from txpool.observe.allocation_trace import AllocationTracer
 from txpool.observe.gc_pause import PauseWatch
 from txpool.observe.tags import CACHE, QUERY, SUBMIT, Tags
+from txpool.rpc.dev import DevNamespace
 from txpool.rpc.held_calls import HeldCalls
 from txpool.rpc.slices import Slices
 
@@ -70,7 +71,8 @@ class Parts:
         ingest = ingest_of(settings, self.node)
         slices = Slices(time.thread_time)
         live, own = LiveParts(settings, self.node, ingest), own_namespace(self.node, ingest, slices)
-        served = methods_of(self.node, live, own, slices, AllocationTracer(settings.data.dir))
+        dev = DevNamespace(self.node.chain, self.node.pool, slices)
+        served = methods_of(self.node, live, own, dev, AllocationTracer(settings.data.dir))
         self.watches = Watches(served.public, self.tags, settings.watch)
         self.watches.follow(self.node, ingest)
         held = HeldCalls(lambda: self.node.chain.moving, time.thread_time)

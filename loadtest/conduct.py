@@ -89,14 +89,15 @@ def carry_out(
     folder: Path,
     *,
     label: str | None = None,
+    repeat: int = 0,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> Result:
-    """Run a scenario, write its folder and report; the figures."""
+    """Run a scenario, write its folder and report; the figures. Each `repeat` has arrivals of its own."""
     control = bed.observed.control
     told = environment(control)
     watch = Watch(bed.observed)
     head = HeadDriver(scenario.head, control) if scenario.head.block_seconds and control else None
-    seed, began = scenario.corpus.seed, time.time_ns()
+    seed, began = scenario.corpus.seed + repeat, time.time_ns()
     with stressed(scenario.stress):
         recording = run(scenario.load, corpus, bed.target, seed=seed, watch=watch, head=head, on_progress=on_progress)
     found = result(

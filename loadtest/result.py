@@ -1,5 +1,6 @@
 """What a run came to: figures of its steady part, and whether they may be believed and are good enough."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
@@ -100,7 +101,8 @@ def steady(recording: Recording, scenario: Scenario) -> Steady:
     """Cut off warm-up and cool-down.
 
     A closed loop ends when its last answer comes, an open one with its schedule: what is answered later was still
-    planned inside, and its latency counts.
+    planned inside, and its latency counts. Counts are kept by the second: one that would be cut is left out, but
+    for the last of a closed loop, which ends where its answers do.
     """
     load = scenario.load
     start = int(-(-load.warmup_seconds // 1))
@@ -108,8 +110,10 @@ def steady(recording: Recording, scenario: Scenario) -> Steady:
     if load.loop == "open" and load.seconds is not None:
         end = load.seconds
     end = max(end - load.cooldown_seconds, start)
-    last = int(-(-end // 1))
-    return Steady(recording.seconds[start:last], end - start)
+    last = int(end)
+    if last == start or (load.loop == "closed" and not load.cooldown_seconds):
+        return Steady(recording.seconds[start : math.ceil(end)], end - start)
+    return Steady(recording.seconds[start:last], float(last - start))
 
 
 def result(

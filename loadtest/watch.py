@@ -32,6 +32,8 @@ SERIES: Final[Mapping[str, str]] = {
     "allocated_blocks": "txpool_heap_allocated_blocks",
     "tracked_objects": "txpool_gc_tracked_objects",
     "reuse_ratio": "txpool_buffer_reuse_ratio",
+    "buffers_used": 'txpool_buffers_taken_total{state="used"}',
+    "buffers_fresh": 'txpool_buffers_taken_total{state="fresh"}',
     "fragmentation": "txpool_slab_fragmentation_ratio",
     "reinjected": "txpool_reinjected_total",
     "included": "txpool_included_total",

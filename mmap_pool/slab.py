@@ -102,10 +102,15 @@ class Slab:
 
         Raises:
             IndexError: no slot is free; who asks has looked at `free_list.count`.
+            OSError: the system has no memory for it; the slot stays free.
         """
         slot = self.free_list.take()
         if slot >= self._backed:
-            self._back(slot)
+            try:
+                self._back(slot)
+            except OSError:
+                self.free_list.add(slot)
+                raise
         life = self._words[slot] + _BIRTH
         self._words[slot] = life + size
         start = self._base + slot * self.slot_bytes

@@ -31,6 +31,8 @@ def run_bench(trial: Trial, effort: Effort) -> list[RunFigures]:
     if not (ROOT / "bench").is_dir():
         raise BenchError("benchmarks come with the source tree, not with what is installed")
     words = [bench.name, *bench.arguments, *trial.arm.variant.arguments, *(bench.quick if effort.quick else ())]
+    if bench.seed_option:
+        words += [bench.seed_option, str(trial.repeat)]
     if bench.store_option:
         words += [bench.store_option, trial.arm.store]
     told = _ran(words, prints=bench.prints)

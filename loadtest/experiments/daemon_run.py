@@ -16,6 +16,7 @@ from loadtest.result import Verdict
 from loadtest.run_folder import read_run
 from loadtest.scenario import Recipe, Scenario
 from loadtest.session import Progress
+from loadtest.system_pages import granted
 from loadtest.watch import Sample, scrape
 
 CALIBRATION_TRANSACTIONS: Final = 10_000
@@ -65,11 +66,19 @@ def run_daemon(
         NoConnectionError: it cannot be reached.
     """
     experiment, arm, scenario = trial.experiment, trial.arm, trial.scenario
-    with started(scenario, corpus) as bed:
-        url = bed.observed.metrics_url or ""
-        before = Page(scrape(url))
-        found = carry_out(scenario, corpus, bed, folder, label=arm.name, on_progress=on_progress)
-        after = Page(scrape(url))
+    variant = arm.variant
+    with granted(variant.pages, int(variant.set.get("store.limit_bytes", 0))) as missing:
+        if missing:
+            return _skipped(trial, missing)
+        with started(scenario, corpus) as bed:
+            url = bed.observed.metrics_url or ""
+            before = Page(scrape(url))
+            found = carry_out(
+                scenario, corpus, bed, folder, label=arm.name, repeat=trial.repeat, on_progress=on_progress
+            )
+            after = Page(scrape(url))
+    if variant.pages and not after.value("txpool_slab_pages", kind=variant.pages):
+        return _skipped(trial, f"the slabs did not get {variant.pages} pages")
     samples = read_run(folder).samples
     thinned = samples[:: max(1, len(samples) // POINTS_MAX)]
     doubts = [] if found.verdict is Verdict.PASSED else [f"a run was {found.verdict.value.replace('_', ' ')}"]
@@ -85,6 +94,12 @@ def run_daemon(
         remarks=[*doubts, *found.remarks, *(f"{one.name}: {one.value}" for one in found.checks if not one.holds)],
         long=trial.long,
     )
+
+
+def _skipped(trial: Trial, why: str) -> RunFigures:
+    """Nothing was measured."""
+    remarks = [f"{trial.arm.name}: skipped: {why}"]
+    return RunFigures(trial.experiment.name, trial.arm.name, trial.repeat, 0.0, {}, {}, remarks, trial.long)
 
 
 def curve(name: str, samples: Sequence[Sample]) -> list[Point]:

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -17,10 +17,9 @@ from loadtest.scenario import Count, NotNegative, Part, Positive, Scenario, scen
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "configs/experiments"
-# Every store that the daemon has, the control first: what others are compared with.
 # The interpreter as it comes: that the daemon freezes itself is a rival's trick here, and set where it is meant.
 PLAIN: Final = MappingProxyType({"gc.freeze": False})
-
+# Every store that the daemon has, the control first: what others are compared with.
 STORES: Final = ("heap", "cache", "untracked", "mmap")
 
 Table = Mapping[str, Any]
@@ -33,12 +32,14 @@ class DefinitionError(Exception):
 class Variant(Part, frozen=True):
     """One way to run it.
 
-    `set` are settings of the daemon; `scenario` and `arguments` come on top of the experiment's.
+    `set` are settings of the daemon; `scenario` and `arguments` come on top of the experiment's. `pages` is the kind
+    that its slabs lie on: root has the system grant them for the length of a run, for the whole of `store.limit_bytes`.
     """
 
     name: str = ""
     stores: tuple[str, ...] = ()
     set: Mapping[str, str | int | float | bool] = {}
+    pages: Literal["", "normal", "transparent", "hugetlb"] = ""
     scenario: Table = msgspec.field(default_factory=dict)
     arguments: tuple[str, ...] = ()
 
@@ -49,6 +50,7 @@ class Bench(Part, frozen=True):
     name: str
     prints: bool = False  # its JSON, instead of writing it into a file
     arguments: tuple[str, ...] = ()
+    seed_option: str = ""  # what hands it the number of the repeat, where it draws by chance
     store_option: str = ""  # empty: one run tells of all arms, each under its name
     arms: str = ""  # under which key of the JSON they are; empty: at its top
     arm_keys: tuple[str, ...] = ()  # where they are rows of a list: what names each
@@ -175,6 +177,8 @@ def _faults(experiment: Experiment) -> Iterator[str]:
         yield f"variants: no such store: {', '.join(sorted(unknown))}"
     if unknown := set(experiment.quick.variants) - set(names):
         yield f"quick.variants: no such variant: {', '.join(sorted(unknown))}"
+    if any(variant.pages and "store.limit_bytes" not in variant.set for variant in experiment.variants):
+        yield "variants: pages are granted for store.limit_bytes, so set it"
     for variant in experiment.variants if experiment.scenario else ():
         try:
             scenario_for(experiment, Arm(STORES[0], variant), experiment.seconds, share=1.0)
@@ -190,7 +194,8 @@ def scenario_for(experiment: Experiment, arm: Arm, seconds: float, *, share: flo
     """
     table = merged(experiment.scenario or {}, arm.variant.scenario)
     table = merged({"corpus": {"seed": experiment.seed}, "name": experiment.name, "about": experiment.about}, table)
-    table = merged(table, {"server": {"store": arm.store, "set": {**PLAIN, **arm.variant.set}}})
+    pages = {"slab.pages": arm.variant.pages} if arm.variant.pages else {}
+    table = merged(table, {"server": {"store": arm.store, "set": {**PLAIN, **pages, **arm.variant.set}}})
     return _scaled(scenario_of(table), seconds, share)
 
 

@@ -14,6 +14,7 @@ from loadtest.result import Result
 from loadtest.watch import STAGES, Sample
 
 GENERATIONS: Final = ("0", "1", "2")
+GETS: Final = ("private", "shared", "stolen", "victim", "miss")  # where a cache found a buffer
 _MS: Final = 1e3
 _HOUR: Final = 3600.0
 _GIGABYTE: Final = 1e9
@@ -71,7 +72,8 @@ UNITS: Final[Mapping[str, Unit]] = {
     "lag_p99_ms": _ms("lag of the event loop, P99"),
     "turn_longest_ms": _ms("longest turn of the loop, CPU"),
     "faults_per_s": Unit("page faults a second", "", 1.0, 0),
-    "reuse_ratio": Unit("buffers reused", "%", 100.0),
+    "reuse_ratio": Unit("buffers reused, in the second half", "%", 100.0),
+    **{f"gets_{one}": Unit(f"of all buffers asked of the cache: {one}", "%", 100.0) for one in GETS},
     "fragmentation": Unit("fragmentation of the slab", "%", 100.0),
     "returned_bytes": _bytes("bytes returned to the system"),
     **{f"{one}_bytes": Unit(f"bytes a transaction, {one}", "B", 1.0, 0) for one in ("on_the_way", "queued", "pending")},
@@ -85,8 +87,9 @@ UNITS: Final[Mapping[str, Unit]] = {
             ("longest", _ms(f"{name}: longest, CPU")),
         )
     },
-    "full_ms": _ms("full collection asked for at the end, CPU"),
-    "full_empty_ms": _ms("the same, pool empty, CPU"),
+    "full_ms": _ms("full collection asked for at the end, the first, CPU"),
+    "full_again_ms": _ms("those after it, CPU"),
+    "full_empty_ms": _ms("those of the empty pool, CPU"),
     "tracked": Unit("tracked objects added", "", 1.0, 0),
     "blocks": Unit("allocated blocks added", "k", 1e-3, 0),
     "heap_bytes": _bytes("heap in use, added"),
@@ -97,10 +100,15 @@ UNITS: Final[Mapping[str, Unit]] = {
     "deep": Unit("all places first, then all back, CPU", "ns"),
     "replacement_us": Unit("CPU of a replacement", "us", 1.0, 2),
     "longest_batch_us": Unit("CPU of the longest batch", "us"),
+    "hops": Unit("pages on another memory node", "%", 100.0),
     **{
         f"{call}_us.{quantile}": Unit(f"{call}, {quantile}, CPU", "us")
         for call in ("put", "free")
         for quantile in ("p50", "p99", "p99.9", "p99.99", "max", "mean")
+    },
+    **{
+        f"{call}_us.spikes_per_million": Unit(f"{call}s of 50 us of CPU and more, of a million", "", 1.0, 0)
+        for call in ("put", "free")
     },
     **{
         f"part_of_full.{step}.{what}": Unit(f"{name}, {step}, of full", "%", 100.0)
@@ -131,6 +139,7 @@ def figures_of(result: Result, samples: Sequence[Sample], before: Page, after: P
         **dict(_pauses(before, after, samples)),
         **dict(_counted(before, after, result.seconds)),
         **dict(_stages(samples)),
+        "reuse_ratio": _reuse(samples),
     }
     return {name: value for name, value in found.items() if value is not None}
 
@@ -204,14 +213,22 @@ def _counted(before: Page, after: Page, seconds: float) -> Iterator[tuple[str, f
     faults = _grown(before, after, "txpool_page_faults_total")
     yield "faults_per_s", faults / seconds if faults is not None and seconds else None
     yield "returned_bytes", _grown(before, after, "txpool_slab_returned_bytes_total")
-    yield "reuse_ratio", _reuse(before, after)
+    name = "txpool_cache_gets_total"
+    if gets := _grown(before, after, name):
+        for one in GETS:
+            yield f"gets_{one}", (_grown(before, after, name, result=one) or 0.0) / gets
 
 
-def _reuse(before: Page, after: Page) -> float | None:
-    """The share of slots or buffers taken in this run that had been used before; None where none are used again."""
-    name = "txpool_buffers_taken_total"
-    grown, used = _grown(before, after, name), _grown(before, after, name, state="used")
-    return used / grown if grown and used is not None else None
+def _reuse(samples: Sequence[Sample]) -> float | None:
+    """The share of slots or buffers that had been used before, of those taken in the second half of the run.
+
+    In the first half a pool is filled, with fresh ones whatever comes. None where none are used again.
+    """
+    taken = list(zip(_gauge(samples, "buffers_used"), _gauge(samples, "buffers_fresh"), strict=True))
+    if not taken:
+        return None
+    used, fresh = (last - first for first, last in zip(taken[len(taken) // 2], taken[-1], strict=True))
+    return used / (used + fresh) if used + fresh else None
 
 
 def _grown(before: Page, after: Page, name: str, **labels: str) -> float | None:

@@ -14,7 +14,7 @@ import msgspec
 
 from loadtest.statistics import bootstrap, ratio
 
-RUNS_MIN: Final = 3  # a side, below which chance cannot be told
+RUNS_MIN: Final = 5  # a side: of fewer, all of them lie between the ends of no interval of 95 %
 
 
 class Values(Protocol):

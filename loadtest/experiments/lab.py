@@ -114,7 +114,7 @@ def results(
         environment=told,
         settings=settings,
         seed=seed,
-        experiments=[_told(experiment, effort, runs, settings.get("rate", 0.0)) for experiment in experiments],
+        experiments=[_told(experiment, effort, runs, settings.get("rate", 0.0), told) for experiment in experiments],
         runs=runs,
         statistics=list(summaries(runs)),
         judgements=list(judgements(runs)),
@@ -142,7 +142,10 @@ def together(parts: Sequence[Results]) -> Results:
     )
 
 
-def _told(experiment: Experiment, effort: Effort, runs: Sequence[RunFigures], rate: float) -> Told:
+def _told(
+    experiment: Experiment, effort: Effort, runs: Sequence[RunFigures], rate: float, machine: Mapping[str, Any]
+) -> Told:
+    averages = machine.get("load_average") or [None]
     return Told(
         name=experiment.name,
         about=experiment.about,
@@ -152,6 +155,8 @@ def _told(experiment: Experiment, effort: Effort, runs: Sequence[RunFigures], ra
         figures=experiment.figures,
         curves=experiment.curves,
         rate=min(rate, top_rate(experiment)),
+        commit=machine.get("commit") or "",
+        load=averages[0],
     )
 
 

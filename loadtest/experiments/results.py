@@ -57,6 +57,8 @@ class Told(msgspec.Struct, frozen=True):
     figures: Sequence[str]
     curves: Sequence[str]
     rate: float = 0.0  # transactions a second, at most; 0 for a benchmark
+    commit: str = ""
+    load: float | None = None  # average of a minute, before the first run
 
 
 class Results(msgspec.Struct, frozen=True):

@@ -32,7 +32,7 @@ def claim_rows(results: Results) -> Iterator[Row]:
         yield (
             judgement.sentence,
             judgement.told,
-            measured(first),
+            f"{first.about}, {unit_of(first.figure).about}: {measured(first)}",
             interval(first),
             verdict(judgement),
             judgement.why,
@@ -87,8 +87,9 @@ def figure_rows(results: Results, told: Told, *, long: bool = False) -> Iterator
         return
     rows = [("", *told.arms)]
     for figure in shown:
-        cells = [_cell(results.summary(told.name, arm, figure, long=long)) for arm in told.arms]
-        rows.append((unit_of(figure).about, *cells))
+        found = [results.summary(told.name, arm, figure, long=long) for arm in told.arms]
+        if any(found):
+            rows.append((unit_of(figure).about, *map(_cell, found)))
     yield from zip(*rows, strict=True) if len(told.arms) > COLUMNS_MAX else rows
 
 
@@ -110,21 +111,36 @@ def environment_rows(environment: Mapping[str, Any], settings: Mapping[str, Any]
 def in_short(results: Results) -> str:
     """On what it was measured, in one sentence."""
     told = results.environment
-    huge = told.get("huge_pages_free") or 0
-    efforts = ", ".join(f"{one.name} {one.repeats} x {in_words(one.seconds)}" for one in results.experiments)
+    efforts = ", ".join(_effort(results, one) for one in results.experiments)
     rate = max((one.rate for one in results.experiments), default=0.0)
     return (
-        f"Measured at commit {told.get('commit') or 'unknown'}: {told.get('cores')} cores of"
-        f" {told.get('processor') or 'an unknown processor'}, Python {told.get('python')}, Linux {told.get('kernel')},"
-        f" {huge} huge pages free, load average {_load(told)} at the start; at most {rate:,.0f} transactions a second,"
-        f" seed {results.seed}. Runs of each arm: {efforts}."
+        f"Measured on {told.get('cores')} cores of {told.get('processor') or 'an unknown processor'}, Python"
+        f" {told.get('python')}, Linux {told.get('kernel')}; load average before the first run {_load(results)},"
+        f" at most {rate:,.0f} transactions a second, seed {results.seed}. Runs of each arm: {efforts}."
+        f" {_commits(results)}"
         f"{FEW if any(one.repeats == 1 for one in results.experiments) else ''}"
     )
 
 
-def _load(environment: Mapping[str, Any]) -> str:
-    averages = environment.get("load_average") or ["unknown"]
-    return str(averages[0]) if isinstance(averages[0], str) else f"{averages[0]:.1f}"
+def _effort(results: Results, told: Told) -> str:
+    long = max((run.seconds for run in results.runs if run.experiment == told.name and run.long), default=0.0)
+    return f"{told.name} {told.repeats} x {in_words(told.seconds)}" + (f" and one of {in_words(long)}" if long else "")
+
+
+def _load(results: Results) -> str:
+    known = [one.load for one in results.experiments if one.load is not None]
+    return f"at most {max(known):.1f}" if known else "unknown"
+
+
+def _commits(results: Results) -> str:
+    """Which state of the program each experiment ran."""
+    by_commit: dict[str, list[str]] = {}
+    for one in results.experiments:
+        by_commit.setdefault(one.commit or "unknown", []).append(one.name)
+    if len(by_commit) == 1:
+        return f"At commit {next(iter(by_commit))}."
+    each = (f"{commit}: {', '.join(names)}" for commit, names in by_commit.items())
+    return f"At commits {'; '.join(each)}."
 
 
 def remarks(results: Results, name: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from txpool.observe.allocation_trace import AllocationTracer
 from txpool.observe.attribution import Trigger
 from txpool.observe.reports import Report, Reports
 from txpool.observe.tags import Tags
+from txpool.rpc.dev import DevNamespace
 from txpool.rpc.gc_reports import GcReports
 from txpool.rpc.held_calls import HeldCalls
 from txpool.rpc.method import Method
@@ -69,7 +70,8 @@ class Parts:
         slices.on_slice = held.go_on
         own = own_namespace(self.node, self.ingest, slices)
         tracer = AllocationTracer(settings.data.dir)
-        served = methods_of(self.node, live, own, slices, tracer, GcReports(reports.newest))
+        dev = DevNamespace(self.node.chain, self.node.pool, slices)
+        served = methods_of(self.node, live, own, dev, tracer, GcReports(reports.newest))
         served = replace(served, public={**served.public, "test_hugeList": Method(deed.huge_list)})
         self.watches = Watches(served.public, self.tags, settings.watch, reports)
         self.watches.follow(self.node, self.ingest)

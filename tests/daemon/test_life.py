@@ -6,9 +6,10 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 from itertools import cycle
 from pathlib import Path
@@ -19,7 +20,7 @@ import pytest
 
 from tests.outside import ROOT
 from tests.rpc.plain_ws import PlainWebSocket
-from tests.running import COMMAND, running
+from tests.running import COMMAND, FREE_PORT, running
 from txpool.chain.dev_accounts import dev_accounts
 from txpool.client.jsonrpc import RpcClient
 from txpool.core.signature import sign
@@ -27,6 +28,8 @@ from txpool.core.unsigned import Unsigned
 
 PATIENCE_S: Final = 30
 RESERVED: Final = 3  # an opcode that RFC 6455 keeps for later
+BARE: Final = [sys.executable, "-m", "cli", "run"]
+METHOD_NOT_FOUND: Final = -32601
 PROTOCOL_ERROR: Final = 1002  # the close code for whoever uses it
 
 CALL: Final = {"jsonrpc": "2.0", "id": 1}
@@ -34,11 +37,11 @@ BLOCK: Final = {**CALL, "method": "eth_getBlockByNumber", "params": ["0x0", True
 
 
 @contextmanager
-def start(*options: str, log: Path) -> Iterator["subprocess.Popen[str]"]:
+def start(*options: str, log: Path, command: Sequence[str] = COMMAND) -> Iterator["subprocess.Popen[str]"]:
     with (
         log.open("w") as stderr,
         subprocess.Popen(
-            [*COMMAND, "--dev", "--data", log.parent, *options],
+            [*command, "--dev", "--data", log.parent, *options],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
@@ -153,6 +156,29 @@ def test_where_a_port_is_taken_the_log_says_which_flag_names_another(tmp_path: P
     last = log.read_text().splitlines()[-1]
     assert f"cannot start: {section}.listen: " in last
     assert f"--{section} HOST:PORT listens elsewhere" in last
+
+
+def test_a_port_that_nobody_has_named_is_done_without_where_it_is_taken(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with ExitStack() as stack:
+        for port in (8546, 6060):
+            with suppress(OSError):  # somebody else has taken it
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+        with start("--http", FREE_PORT, "--log", "json", log=log, command=BARE) as process:
+            ready = json.loads(ready_line(process))
+            process.terminate()
+
+    assert process.returncode == 0
+    assert (ready["ws"], ready["metrics"]) == (None, None)
+    told = [json.loads(line)["message"] for line in log.read_text().splitlines()]
+    assert sum(text.startswith(("does without ws.listen", "does without metrics.listen")) for text in told) == 2
+
+
+def test_what_moves_the_dev_chain_can_be_kept_to_the_unix_socket() -> None:
+    with running("--dev", "--dev-period", "0", "--set", "dev.private=true") as daemon:
+        assert daemon.ask("dev_mine")["error"]["code"] == METHOD_NOT_FOUND
+        with closing(RpcClient(daemon.ipc)) as operator:
+            assert operator.call("dev_mine") == "0x1"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -38,6 +38,14 @@ def test_warm_up_and_cool_down_do_not_count() -> None:
     assert found.accepted == 220  # the whole run
 
 
+def test_a_second_that_warm_up_or_cool_down_cut_does_not_count() -> None:
+    cut = Scenario("cut", load=Load(stages=(Stage(4, 100),), warmup_seconds=0.5, cooldown_seconds=0.3))
+    recording = Recording([second(100, 1)] * 4, last_answer=4 * SECOND)
+
+    assert steady(recording, cut).length == 2
+    assert result(cut, "x", recording, [], expected=400).tps == 100
+
+
 def test_a_closed_loop_ends_with_its_last_answer() -> None:
     closed = Scenario("closed", load=Load(loop="closed"))
     recording = Recording([second(100, 1), second(50, 1)], last_answer=3 * SECOND // 2)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.system_pages import free_huge_pages
 from mmap_pool import Arena, Pages, Scavenger, SlabPool
 from mmap_pool.arena import HUGE_PAGE_BYTES
 from mmap_pool.pages import permits_large
-from tests.mmap_pool.system_pages import free_huge_pages, huge_pages, transparent_pages
+from tests.mmap_pool.system_pages import huge_pages, transparent_pages
 
 SLABS = 4
 PAYLOAD = bytes(1000)

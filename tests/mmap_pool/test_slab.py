@@ -1,10 +1,16 @@
+import ctypes
+import mmap
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import pytest
 
 from mmap_pool import Arena, DoubleFreeError, OutOfRangeError, StaleHandleError
 from mmap_pool.handle import GENERATION_MAX, pack, unpack
 from mmap_pool.slab import Slab
+
+MAP_FIXED: Final = 0x10  # of mmap(2)
 
 
 @pytest.fixture
@@ -153,3 +159,29 @@ def test_check_notices_a_slot_that_got_lost(slab: Slab) -> None:
 
     with pytest.raises(AssertionError):
         slab.check()
+
+
+@contextmanager
+def unmapped(arena: Arena, start: int, size: int) -> Iterator[None]:
+    """Part of the arena is nowhere: the system refuses to populate it."""
+    library = ctypes.CDLL(None, use_errno=True)
+    word = ctypes.c_size_t
+    library.munmap.argtypes = (word, word)
+    library.mmap.argtypes = (word, word, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
+    library.mmap.restype = word
+    address = ctypes.addressof(ctypes.c_char.from_buffer(arena.memory, start))
+    assert library.munmap(address, size) == 0
+    try:
+        yield
+    finally:
+        flags = mmap.MAP_SHARED | MAP_FIXED
+        assert library.mmap(address, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, arena.fd, start) == address
+
+
+def test_a_slot_whose_memory_cannot_be_had_stays_free(slab: Slab, arena: Arena) -> None:
+    with unmapped(arena, 4096, 4096), pytest.raises(OSError, match="allocate memory"):
+        put(slab, b"payload")
+
+    assert slab.free_list.count == slab.slot_count
+    assert slab.head(put(slab, b"payload"), 9) == b"payload"
+    slab.check()

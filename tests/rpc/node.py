@@ -21,6 +21,7 @@ from txpool.core.steps import Steps
 from txpool.core.unsigned import Unsigned
 from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
+from txpool.rpc.dev import DevNamespace
 from txpool.rpc.gc_reports import GcReports
 from txpool.rpc.held_calls import HeldCalls
 from txpool.rpc.http import HttpLimits, HttpServer
@@ -101,8 +102,9 @@ class Node:
         )
         self.governor = GovernorNamespace(lambda: None)
         self.reports: list[msgspec.Struct] = []
-        parts = (self.own, self.governor, GcReports(lambda most: self.reports[:most]))
-        methods = build_methods(self.pool, self.chain, "0.1.0", (self.chain, self.slices), parts)
+        dev = DevNamespace(self.chain, self.pool, self.slices)
+        parts = (self.own, self.governor, GcReports(lambda most: self.reports[:most]), dev)
+        methods = build_methods(self.pool, self.chain, "0.1.0", parts)
         self.methods = methods
         self.rpc = JsonRpc(
             methods,

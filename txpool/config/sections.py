@@ -169,7 +169,7 @@ class IngestSettings(Section, frozen=True):
 class MetricsSettings(Section, frozen=True):
     """The Prometheus page, path `/metrics`."""
 
-    listen: Address = Address("127.0.0.1", 6060)
+    listen: Address = Address("127.0.0.1", 6060, spare=True)
 
 
 class DevSettings(Section, frozen=True):
@@ -177,10 +177,12 @@ class DevSettings(Section, frozen=True):
 
     `period` is seconds between blocks; 0 mines on demand only, `auto` as soon as something is pending. `tip_min` is the
     least tip that a block takes, in wei (geth's `miner.gasprice`). So many blocks with so many transactions are kept; a
-    reorg reaches `state_blocks` deep.
+    reorg reaches `state_blocks` deep. `private` keeps its methods (`dev_mine`, `dev_reorg`, `dev_check`) to the Unix
+    socket.
     """
 
     enabled: bool = False
+    private: bool = False
     period: Literal["auto"] | Annotated[float, msgspec.Meta(ge=0)] = "auto"
     genesis: str | None = None
     initial_blocks: NotNegative = 0

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Collection, Mapping
 from importlib.metadata import version
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -21,6 +21,7 @@ from txpool.daemon.watches import Watches
 from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
 from txpool.observe.allocation_trace import AllocationTracer
+from txpool.rpc.dev import DevNamespace
 from txpool.rpc.eth_sync import SyncLimits, SyncSends
 from txpool.rpc.filters import FilterLimits, Filters
 from txpool.rpc.held_calls import HeldCalls
@@ -92,12 +93,16 @@ class Served(msgspec.Struct, frozen=True):
 
 
 def methods_of(
-    node: Node, live: LiveParts, own: PoolNamespace, slices: Slices, tracer: AllocationTracer, *others: Live
+    node: Node, live: LiveParts, own: PoolNamespace, dev: DevNamespace, tracer: AllocationTracer, *others: Live
 ) -> Served:
-    """What JSON-RPC serves of a node."""
-    parts: tuple[Live, ...] = (live.filters, live.sync_sends, live.governor, own, *others)
-    public = build_methods(node.pool, node.chain, version("txpool"), (node.chain, slices), parts)
-    return Served(public, {**own.private(), **PoolTrace(tracer).private()})
+    """What JSON-RPC serves of a node; what moves its dev chain to whom `dev` serves that."""
+    parts: list[Live] = [live.filters, live.sync_sends, live.governor, own, *others]
+    private = {**own.private(), **PoolTrace(tracer).private()}
+    if dev.is_private:
+        private |= dev.methods()
+    else:
+        parts.append(dev)
+    return Served(build_methods(node.pool, node.chain, version("txpool"), parts), private)
 
 
 def ingest_of(settings: Settings, node: Node) -> Ingest:
@@ -192,16 +197,7 @@ class RpcListeners:
         return Places(http=where, ws=await self._start_ws(), ipc=await self._start_ipc())
 
     async def _start_ws(self) -> str | None:
-        ws = self._settings.ws.listen
-        if ws.off:
-            return None
-        try:
-            return str(Address(*await self.ws.listen(ws.host, ws.port)))
-        except OSError as error:
-            if not ws.spare:
-                raise
-            LOG.warning("no WebSocket: %s", error)
-            return None
+        return await listen(self.ws, self._settings.ws.listen, "ws")
 
     async def _start_ipc(self) -> str | None:
         path = self._settings.ipc.path
@@ -224,8 +220,15 @@ class RpcListeners:
         await asyncio.gather(*(server.stop(seconds=seconds) for server in servers))
 
 
-async def listen(server: HttpServer, address: Address, section: str) -> str | None:
-    """Listen, and tell where; None where the listener is off.
+class Listener(Protocol):
+    """A server at a port."""
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Listen; where it really does. Raises OSError."""
+
+
+async def listen(server: Listener, address: Address, section: str) -> str | None:
+    """Listen, and tell where; None where the listener is off, or is spare and its port is taken.
 
     Raises:
         OSError: it cannot; the message says how to listen elsewhere.
@@ -236,9 +239,11 @@ async def listen(server: HttpServer, address: Address, section: str) -> str | No
         return str(Address(*await server.listen(address.host, address.port)))
     except OSError as error:
         why = error.strerror or error
-        raise OSError(
-            f"{section}.listen: {why}; --{section} HOST:PORT listens elsewhere (port 0: on a free one)"
-        ) from None
+        told = f"{section}.listen: {why}; --{section} HOST:PORT listens elsewhere (port 0: on a free one)"
+        if not address.spare:
+            raise OSError(told) from None
+        LOG.warning("does without %s", told)
+        return None
 
 
 def _http_server(settings: Settings, rpc: JsonRpc, watches: Watches) -> HttpServer:

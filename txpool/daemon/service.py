@@ -40,6 +40,7 @@ from txpool.daemon.watches import Watches
 from txpool.observe.allocation_trace import AllocationTracer
 from txpool.observe.reports import Reports
 from txpool.observe.tags import Tags
+from txpool.rpc.dev import DevNamespace
 from txpool.rpc.gc_reports import GcReports
 from txpool.rpc.held_calls import HeldCalls
 from txpool.rpc.service import SEND
@@ -111,8 +112,9 @@ class Daemon:
         self._live = LiveParts(settings, node, self._ingest)
         own = own_namespace(node, self._ingest, slices)
         self._tracer = AllocationTracer(settings.data.dir)
-        served = methods_of(node, self._live, own, slices, self._tracer, GcReports(reports.newest))
-        self._watches = Watches((*served.public, *own.private(), SEND), tags, settings.watch, reports)
+        dev = DevNamespace(node.chain, node.pool, slices, is_private=settings.dev.private)
+        served = methods_of(node, self._live, own, dev, self._tracer, GcReports(reports.newest))
+        self._watches = Watches((*served.public, *served.private, SEND), tags, settings.watch, reports)
         self._watches.follow(node, self._ingest)
         durations = self._watches.durations.by_method[SEND]
         self._stewards = Stewards(settings, node, slices, self._ingest, self._live, durations)

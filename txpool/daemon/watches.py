@@ -65,7 +65,7 @@ class Watches:
 
     def start(self) -> None:
         """Watch the collector, and the loop that runs."""
-        gc.callbacks.append(self.pauses)
+        gc.callbacks.insert(0, self.pauses)  # what others do as a collection begins is a part of it
         loop = asyncio.get_running_loop()
         self.lookout.start(loop)
         self.lag.on_tick = self.lookout.tick

@@ -16,7 +16,9 @@ BLOCKS_MAX: Final = 1024  # in one call
 class DevNamespace:
     """Blocks and reorgs on demand; the pool's self-check."""
 
-    def __init__(self, chain: DevView, pool: Pool, slices: Slices) -> None:
+    def __init__(self, chain: DevView, pool: Pool, slices: Slices, *, is_private: bool = False) -> None:
+        """Move `chain` by way of `slices`. `is_private`: for the operator alone, on the Unix socket."""
+        self.is_private = is_private
         self._chain = chain
         self._pool = pool
         self._slices = slices

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from txpool.core.pool import Pool
-from txpool.rpc.chain_view import ChainView, DevView
-from txpool.rpc.dev import DevNamespace
+from txpool.rpc.chain_view import ChainView
 from txpool.rpc.eth_chain import EthChain
 from txpool.rpc.eth_fees import EthFees
 from txpool.rpc.eth_fill import EthFill
@@ -13,7 +12,6 @@ from txpool.rpc.eth_pool import EthPool
 from txpool.rpc.method import Methods
 from txpool.rpc.net import net_methods, rpc_methods, web3_methods
 from txpool.rpc.service import SEND
-from txpool.rpc.slices import Slices
 from txpool.rpc.txpool import TxpoolNamespace
 
 
@@ -24,10 +22,8 @@ class Live(Protocol):
         """By name."""
 
 
-def build_methods(
-    pool: Pool, chain: ChainView, version: str, dev: tuple[DevView, Slices] | None = None, live: Iterable[Live] = ()
-) -> Methods:
-    """Gather the namespaces; those of the dev chain only where there is one, with what does its work."""
+def build_methods(pool: Pool, chain: ChainView, version: str, live: Iterable[Live] = ()) -> Methods:
+    """Gather the namespaces."""
     calls = EthChain(chain)
     methods = {
         **EthPool(pool, chain).methods(),
@@ -38,8 +34,6 @@ def build_methods(
         **net_methods(chain.chain_id),
         **web3_methods(version),
     }
-    if dev is not None:
-        methods |= DevNamespace(dev[0], pool, dev[1]).methods()
     for each in live:
         methods |= each.methods()
     return {**methods, **rpc_methods({*methods, SEND})}

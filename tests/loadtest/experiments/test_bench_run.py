@@ -1,6 +1,7 @@
 """Benchmarks as runs of an experiment."""
 
 import pytest
+from msgspec.structs import replace
 
 from loadtest.experiments.bench_run import BenchError, arms_of, flat, run_bench
 from loadtest.experiments.daemon_run import Trial
@@ -24,6 +25,18 @@ def test_a_benchmark_of_the_tree_is_run_for_a_store_and_its_figures_are_read() -
     assert {"received", "validating", "queued", "pending", "gone"} <= found.figures.keys()
     assert 0 < found.figures["received"] < found.figures["validating"]
     assert found.figures["gone"] < found.figures["pending"]
+
+
+def test_a_benchmark_that_draws_by_chance_draws_anew_for_each_repeat() -> None:
+    arguments = ("--slots", "20000", "--operations", "4096", "--rounds", "1")
+    keys = ("pages", "way", "batch")
+    experiment = bench("batch_sizes", arguments=arguments, seed_option="--seed", arms="rows", arm_keys=keys)
+    repeats = [replace(trial(experiment), repeat=number) for number in (0, 0, 1)]
+    first, again, second = (
+        {one.arm: one.figures["fragmentation"] for one in run_bench(repeat, Effort())} for repeat in repeats
+    )
+
+    assert first == again != second
 
 
 def test_a_benchmark_that_is_not_there_is_an_error_that_says_so() -> None:

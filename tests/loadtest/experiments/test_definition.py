@@ -95,6 +95,14 @@ def test_a_scenario_is_that_of_the_file_the_variant_and_the_store_as_long_and_fa
     assert top_rate(small) == 300
 
 
+def test_pages_of_a_variant_are_what_its_daemon_asks_for(tmp_path: Path) -> None:
+    with_pages = 'name = "calm"\npages = "normal"\nset = { "store.limit_bytes" = 4194304 }'
+    small = read_experiment(written(tmp_path, SMALL.replace('name = "calm"', with_pages)))
+    scenario = scenario_for(small, Effort().arms_of(small)[0], 5.0, share=1.0)
+
+    assert scenario.server.set == {"gc.freeze": False, "slab.pages": "normal", "store.limit_bytes": 4194304}
+
+
 def test_arms_take_turns_in_an_order_that_the_seed_decides(tmp_path: Path) -> None:
     small = read_experiment(written(tmp_path, SMALL))
     names = [[trial.arm.name for trial in trials([small], Effort(repeats=4), seed, 100.0)] for seed in (1, 1, 2)]
@@ -114,6 +122,7 @@ def test_arms_take_turns_in_an_order_that_the_seed_decides(tmp_path: Path) -> No
         (("block_seconds = 0.5", "block_seconds = -1"), "block_seconds"),
         (("[scenario.load]", "[bench]\nname = 'x'\n[scenario.load]"), "either a scenario or a bench"),
         (('about = "A small one."', ""), "about"),
+        (('name = "calm"', 'name = "calm"\npages = "hugetlb"'), "pages are granted for store.limit_bytes"),
     ],
 )
 def test_a_mistake_in_a_file_is_told(tmp_path: Path, change: tuple[str, str], said: str) -> None:

@@ -62,11 +62,23 @@ def test_what_the_daemon_does_not_report_is_left_out_and_told_as_such() -> None:
     assert unit_of("reuse_ratio").written(found.get("reuse_ratio")) == "not reported"
 
 
-def test_reuse_is_that_of_the_run_not_since_the_start() -> None:
-    before = Page('txpool_buffers_taken_total{state="used"} 0\ntxpool_buffers_taken_total{state="fresh"} 1000')
-    after = Page('txpool_buffers_taken_total{state="used"} 90\ntxpool_buffers_taken_total{state="fresh"} 1010')
+def test_reuse_is_that_of_the_second_half_when_the_pool_has_been_filled() -> None:
+    counts = [(0, 0), (0, 500), (0, 1000), (90, 1010), (180, 1020)]
+    samples = [
+        Sample(float(at), metrics={"buffers_used": used, "buffers_fresh": fresh})
+        for at, (used, fresh) in enumerate(counts)
+    ]
 
-    assert figures(before, after)["reuse_ratio"] == 0.9
+    assert figures(Page(""), Page(""), samples)["reuse_ratio"] == 0.9
+
+
+def test_where_a_cache_found_its_buffers_is_told_in_parts_of_all_that_were_asked_for() -> None:
+    name = "txpool_cache_gets_total"
+    before = Page(f'{name}{{result="miss"}} 100\n{name}{{result="private"}} 0')
+    after = Page(f'{name}{{result="miss"}} 110\n{name}{{result="private"}} 30')
+    found = figures(before, after)
+
+    assert (found["gets_private"], found["gets_miss"]) == (0.75, 0.25)
 
 
 def test_a_gauge_is_told_by_its_highest_value_and_by_what_was_added() -> None:

@@ -80,8 +80,8 @@ def test_a_fall_from_nothing_says_nothing() -> None:
 
 
 def test_with_few_runs_a_verdict_is_tentative() -> None:
-    assert judged({"heap": [42], "mmap": [1.3]}).tentative
-    assert not judged({"heap": [42] * 3, "mmap": [1.3] * 3}).tentative
+    assert judged({"heap": [42] * 4, "mmap": [1.3] * 5}).tentative
+    assert not judged({"heap": [42] * 5, "mmap": [1.3] * 5}).tentative
 
 
 def test_a_claim_from_elsewhere_is_not_transferable_and_what_was_measured_stands_beside() -> None:

@@ -11,6 +11,7 @@ from loadtest.experiments.document import PAGE, DocumentError, filled, write_doc
 from loadtest.experiments.lab import together
 from loadtest.experiments.page import render_page
 from loadtest.experiments.results import read_results, write_results
+from loadtest.experiments.tables import in_short
 from tests.loadtest.experiments.sample import made_up
 
 TEXT = """# Title
@@ -77,6 +78,18 @@ def test_of_several_results_the_later_counts_and_claims_are_judged_anew() -> Non
     assert [one.name for one in both.experiments] == ["headline"]
     assert both.runs == second.runs
     assert both.judgements[0].verdict == "not measured"
+
+
+def test_the_document_says_at_which_commit_each_experiment_ran_and_how_often() -> None:
+    one = made_up()
+    (told,) = one.experiments
+    other = msgspec.structs.replace(told, name="million", commit="def", load=1.5, repeats=2, seconds=120.0)
+    both = together([one, msgspec.structs.replace(one, experiments=[other], runs=[])])
+
+    assert "At commit abc." in in_short(one)
+    assert "At commits abc: headline; def: million." in in_short(both)
+    assert "load average before the first run at most 1.5" in in_short(both)
+    assert "headline 3 x 60 s, million 2 x 2 min." in in_short(both)
 
 
 def test_the_document_of_the_tree_is_that_of_the_figures_beside_it() -> None:
