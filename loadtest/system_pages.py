@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from mmap_pool.pages import permits_large
-
 HUGE_PAGE_BYTES: Final = 2 << 20
 RESERVE: Final = Path("/proc/sys/vm/nr_hugepages")
 POOL: Final = Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
@@ -20,9 +18,9 @@ def granted(kind: str, size: int) -> Iterator[str | None]:
     if kind == "hugetlb":
         with huge_pages(-(-size // HUGE_PAGE_BYTES), may_raise=True) as missing:
             yield missing
-    elif kind == "transparent" and not permits_large():
+    elif kind == "transparent":
         with transparent_pages("advise") as missing:
-            yield missing or (None if permits_large() else "the kernel grants files in memory no large pages")
+            yield missing
     else:
         yield None
 
