@@ -2,11 +2,13 @@
 
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 
 from tests.cli.conftest import Shell
 from tests.running import Daemon, running
 from txpool.chain.genesis import dev_genesis
+from txpool.client.input_lines import pieces
 from txpool.client.jsonrpc import RpcClient
 from txpool.client.submission import submit
 from txpool.core.signature import address_of, sign
@@ -90,9 +92,8 @@ def queued_of_many(daemon: Daemon, keys: list[bytes]) -> None:
     """Hand in a transaction of each that has to wait for the one before it."""
     waiting = Unsigned(type=2, chain_id=1337, nonce=1, tip_cap=10**9, fee_cap=10**10, gas=21_000, to=bytes(20), value=0)
     lines = [(number, "0x" + sign(waiting, key).hex()) for number, key in enumerate(keys)]
-    client = RpcClient(daemon.url)
-    assert all(outcome.error is None for batch in submit(client, [lines], 30) for outcome in batch)
-    client.close()
+    with closing(RpcClient(daemon.url)) as client:
+        assert all(outcome.error is None for batch in submit(client, pieces(lines), 30) for outcome in batch)
 
 
 def test_inspect_tells_of_more_queued_senders_than_a_server_takes_calls_in_a_batch(
@@ -109,7 +110,9 @@ def test_inspect_tells_of_more_queued_senders_than_a_server_takes_calls_in_a_bat
         shown = shell("inspect", rpc=daemon.url)
 
     assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 1002)
-    assert shown.stderr.count("nonce gap: next nonce is 0, the first queued one has 1; it waits until 0 arrives") == 1001
+    assert (
+        shown.stderr.count("nonce gap: next nonce is 0, the first queued one has 1; it waits until 0 arrives") == 1001
+    )
 
 
 def test_a_mistyped_address_is_a_usage_error_that_says_so(holding: Daemon, shell: Shell) -> None:

@@ -268,7 +268,7 @@ def on_a_terminal(arguments: list[str], environment: dict[str, str]) -> str:
 
 def test_a_terminal_sees_progress_when_results_go_elsewhere(holding: Daemon, tmp_path: Path) -> None:
     file = tmp_path / "transactions"
-    file.write_text("\n".join(transfer(nonce) for nonce in range(150)))
+    file.write_text("".join(transfer(nonce) + "\n" for nonce in range(150)))
 
     seen = on_a_terminal(["submit", "--file", str(file), "--rpc", holding.url], {})
 

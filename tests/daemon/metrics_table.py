@@ -1,6 +1,6 @@
 """The tables of docs/metrics.md, made from what real daemons show to Prometheus.
 
-    python -m tests.daemon.metrics_table    writes them into the page
+python -m tests.daemon.metrics_table    writes them into the page
 """
 
 from collections.abc import Iterator, Mapping

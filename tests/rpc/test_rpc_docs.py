@@ -116,7 +116,9 @@ def test_every_method_that_a_daemon_serves_is_in_a_table() -> None:
         page = daemon.scrape()
     served = set(re.findall(r'^txpool_rpc_duration_seconds_count\{method="(\w+_\w+)"\}', page, re.MULTILINE))
 
-    named = [each for row in re.findall(r"^\| (`[a-z].*?) \|", PAGE, re.MULTILINE) for each in re.findall(r"`(\w+)", row)]
+    named = [
+        each for row in re.findall(r"^\| (`[a-z].*?) \|", PAGE, re.MULTILINE) for each in re.findall(r"`(\w+)", row)
+    ]
 
     assert len(named) == len({*named}) + 1, "each once, but for the two kinds of `pool_subscribe`"
     assert {*named} - {"pool_subscribe", "pool_traceAlloc"} == served - {"pool_traceAlloc"}
