@@ -40,7 +40,10 @@ def send(
     timeout: float,
     **fields: Any,  # noqa: ANN401 - what `_order` reads, each of its own type
 ) -> None:
-    """Sign a transfer and hand it in."""
+    """Sign a transfer and hand it in.
+
+    A server that has just been started is given three seconds to listen.
+    """
     from txpool.client.submission import submit as hand_in
     from txpool.client.transfer import signed
 
