@@ -67,7 +67,7 @@ test-long: setup ## run every test, with Hypothesis' long profile
 test-matrix: setup ## the pool's tests and models and every recorded scenario, on each store
 	@$(BIN)/pytest -m 'not long' tests/stores tests/core tests/model tests/history tests/oracle $(ARGS)
 
-test-deps: .tools/.node .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze $(TOOLS)/strace ## install outside tools for tests: cast, anvil, ethers, viem, web3.js, web3.py, promtool
+test-deps: .tools/.node .venv/.clients $(TOOLS)/promtool $(TOOLS)/systemd-analyze $(TOOLS)/strace ## install outside tools for tests: cast, anvil, ethers, viem, web3.js, web3.py, promtool, systemd-analyze, strace
 
 fuzz-decoder: setup ## ten million broken transactions through every decoder (ARGS="--inputs 1000000 --seed 7")
 	@$(BIN)/python -m tests.fuzz.decoder_run $(ARGS)

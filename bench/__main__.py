@@ -28,7 +28,7 @@ SUITE: Final = (
 )
 
 # What has to be asked for: it needs other nodes or tools, or answers a single question.
-ASKED_FOR: Final = frozenset({"versus", "harness", "governor", "batch_sizes", "page_spikes"})
+ASKED_FOR: Final = frozenset({"versus", "harness", "governor", "batch_sizes", "http", "page_spikes"})
 
 
 def run(name: str, arguments: list[str]) -> None:

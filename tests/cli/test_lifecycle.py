@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.outside import ROOT
 from tests.running import Daemon, running
 from txpool.client.events import describe_event
 from txpool.commands.lifecycle import KINDS
+from txpool.commands.remote import DEFAULT_SOCKET
 from txpool.core.lifecycle import Kind
 
 FRIEND = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -218,10 +220,31 @@ def test_remove_takes_a_hash_without_0x(holding: Daemon, shell: Shell) -> None:
 
 
 def test_remove_over_http_is_a_usage_error_that_names_the_socket(storied: Daemon, shell: Shell) -> None:
-    shown = shell("remove", UNKNOWN, rpc=storied.url)
+    shown = shell("remove", UNKNOWN, "--rpc", storied.url)
 
     assert shown.returncode == 2
     assert "remove needs the Unix socket of the daemon" in shown.stderr
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:1"])
+def test_remove_goes_to_the_usual_socket_whatever_url_the_environment_names(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with running("--dev", "--dev-period", "0", "--ipc", DEFAULT_SOCKET) as daemon:
+        (this,) = sent(daemon, 0)
+        shown = shell("remove", this, rpc=url)
+
+    assert (shown.returncode, shown.stdout) == (0, f"{this}\n")
+
+
+@pytest.mark.parametrize("command", ["remove", "trace-alloc"])
+def test_private_commands_name_the_socket_as_their_default(shell: Shell, command: str) -> None:
+    shown = shell(command, "--help").stdout
+
+    assert "--rpc PATH" in shown
+    assert DEFAULT_SOCKET in shown
+    assert "http:" not in shown
 
 
 def test_a_socket_that_nobody_serves_is_told(shell: Shell) -> None:

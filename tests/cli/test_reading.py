@@ -1,9 +1,18 @@
 """status, content, inspect: what is in the pool."""
 
 import json
+import time
+from contextlib import closing
+from pathlib import Path
 
 from tests.cli.conftest import Shell
-from tests.running import Daemon
+from tests.running import Daemon, running
+from txpool.chain.genesis import dev_genesis
+from txpool.client.input_lines import pieces
+from txpool.client.jsonrpc import RpcClient
+from txpool.client.submission import submit
+from txpool.core.signature import address_of, sign
+from txpool.core.unsigned import Unsigned
 
 FRIEND = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 SENDER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"  # dev account 0
@@ -76,6 +85,33 @@ def test_inspect_says_what_a_queued_transaction_waits_for(holding: Daemon, shell
     assert (
         f"{SENDER}: nonce gap: next nonce is 0, the first queued one has 3; it waits until 0 to 2 arrive"
         in shown.stderr
+    )
+
+
+def queued_of_many(daemon: Daemon, keys: list[bytes]) -> None:
+    """Hand in a transaction of each that has to wait for the one before it."""
+    waiting = Unsigned(type=2, chain_id=1337, nonce=1, tip_cap=10**9, fee_cap=10**10, gas=21_000, to=bytes(20), value=0)
+    lines = [(number, "0x" + sign(waiting, key).hex()) for number, key in enumerate(keys)]
+    with closing(RpcClient(daemon.url)) as client:
+        assert all(outcome.error is None for batch in submit(client, pieces(lines), 30) for outcome in batch)
+
+
+def test_inspect_tells_of_more_queued_senders_than_a_server_takes_calls_in_a_batch(
+    shell: Shell, tmp_path: Path
+) -> None:
+    keys = [number.to_bytes(32) for number in range(1, 1002)]
+    genesis = dev_genesis(int(time.time()))
+    genesis["alloc"] = {"0x" + address_of(key).hex(): {"balance": hex(10**18)} for key in keys}
+    file = tmp_path / "genesis.json"
+    file.write_text(json.dumps(genesis))
+
+    with running("--dev", "--dev-period", "0", "--genesis", str(file)) as daemon:
+        queued_of_many(daemon, keys)
+        shown = shell("inspect", rpc=daemon.url)
+
+    assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 1002)
+    assert (
+        shown.stderr.count("nonce gap: next nonce is 0, the first queued one has 1; it waits until 0 arrives") == 1001
     )
 
 

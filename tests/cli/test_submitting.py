@@ -3,17 +3,20 @@
 import json
 import os
 import pty
+import select
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+import cli
 from tests.cli.conftest import Shell, command
 from tests.outside import ROOT
-from tests.running import Daemon
+from tests.running import Daemon, running
 from txpool.chain.dev_accounts import dev_accounts
 from txpool.core.signature import sign
 from txpool.core.unsigned import Unsigned
@@ -89,6 +92,40 @@ def test_standard_input_is_read_in_batches_and_json_is_a_line_each(holding: Daem
     assert {result["result"] for result in results[:-1]} == {"accepted"}
     assert results[-1]["error"] == {"code": -32000, "message": "already known"}
     assert holding.call("txpool_status")["pending"] == hex(250)
+
+
+def said(process: "subprocess.Popen[str]") -> str:
+    """The next line that a command prints, which it must do though its input has not ended."""
+    assert process.stdout is not None
+    readable, *_ = select.select([process.stdout], [], [], 30)
+    assert readable, "nothing was printed"
+    return process.stdout.readline()
+
+
+def test_a_slow_pipe_has_its_lines_handed_in_as_they_come_however_long_it_is_silent() -> None:
+    with (
+        running("--dev", "--dev-period", "0", "--set", "http.idle_seconds=0.1") as daemon,
+        subprocess.Popen(
+            command("submit", "--rpc", daemon.url),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            cwd=ROOT,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        process.stdin.write(transfer(0) + "\n")
+        first = said(process)
+        while "txpool_http_connections 0" not in daemon.scrape():
+            pass
+        process.stdin.write(transfer(1) + "\n")
+        second = said(process)
+        process.stdin.close()
+        process.wait(timeout=30)
+
+    assert [line.split()[:2] for line in (first, second)] == [["1", "accepted"], ["2", "accepted"]]
+    assert process.returncode == 0
 
 
 def test_if_all_of_a_batch_is_refused_the_exit_code_is_1(holding: Daemon, shell: Shell) -> None:
@@ -197,6 +234,20 @@ def test_send_without_sense_is_a_usage_error(shell: Shell, arguments: list[str])
     assert shell("send", *arguments, "--rpc", "http://127.0.0.1:1").returncode == 2
 
 
+def test_send_waits_for_a_daemon_that_was_started_just_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = str(tmp_path / "txpool.ipc")
+    with ExitStack() as stack:
+
+        def start(_: float) -> None:
+            monkeypatch.undo()
+            stack.enter_context(running("--dev", "--dev-period", "0", "--ipc", path))
+
+        monkeypatch.setattr("txpool.client.jsonrpc.time.sleep", start)
+        ended = CliRunner().invoke(cli.commands, ["send", "--dev-account", "0", "--to", FRIEND, "--rpc", path])
+
+    assert ended.exit_code == 0, ended.output
+
+
 def on_a_terminal(arguments: list[str], environment: dict[str, str]) -> str:
     """What a command writes to standard error when that is a terminal and standard output is not."""
     ours, theirs = pty.openpty()
@@ -217,7 +268,7 @@ def on_a_terminal(arguments: list[str], environment: dict[str, str]) -> str:
 
 def test_a_terminal_sees_progress_when_results_go_elsewhere(holding: Daemon, tmp_path: Path) -> None:
     file = tmp_path / "transactions"
-    file.write_text("\n".join(transfer(nonce) for nonce in range(150)))
+    file.write_text("".join(transfer(nonce) + "\n" for nonce in range(150)))
 
     seen = on_a_terminal(["submit", "--file", str(file), "--rpc", holding.url], {})
 

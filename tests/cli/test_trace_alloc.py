@@ -98,7 +98,7 @@ def test_a_flame_graph_that_could_not_be_written_is_told_before(holding: Daemon,
 
 
 def test_it_goes_over_the_socket_alone(mining: Daemon, shell: Shell) -> None:
-    shown = shell("trace-alloc", rpc=mining.url)
+    shown = shell("trace-alloc", "--rpc", mining.url)
 
     assert shown.returncode == 2
     assert "trace-alloc needs the Unix socket of the daemon" in shown.stderr

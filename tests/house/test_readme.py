@@ -15,13 +15,16 @@ from tests.outside import ROOT, node_package, python_package, tool
 from tests.running import Daemon, running
 
 README: Final = (ROOT / "README.md").read_text()
-TARGETS: Final = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+MAKEFILE: Final = (ROOT / "Makefile").read_text()
+TARGETS: Final = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
-def test_every_make_target_is_in_the_table_and_every_row_is_a_target() -> None:
-    rows = re.findall(r"^\| `make ([a-z-]+)` \|", README, re.MULTILINE)
+def test_every_make_target_has_a_line_of_help_and_every_one_in_the_readme_is_a_target() -> None:
+    helped = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE)
+    named = re.findall(r"(?:`|^    )make ([a-z-]+)", README, re.MULTILINE)
 
-    assert sorted(rows) == sorted(TARGETS)
+    assert sorted(helped) == sorted(TARGETS)
+    assert set(named) <= TARGETS
 
 
 def test_every_command_is_in_the_table_and_every_row_is_a_command() -> None:

@@ -1,10 +1,15 @@
 """Scenarios say what they mean, and mistakes in them are found before anything runs."""
 
+import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
-from loadtest.scenario import ScenarioError, override, read_scenario
+from loadtest.scenario import Calldata, Part, Scenario, ScenarioError, Stage, override, read_scenario, scenario_of
 from tests.outside import ROOT
 
 SHIPPED = sorted((ROOT / "configs/load").glob("*.toml"))
@@ -23,6 +28,37 @@ def test_every_scenario_that_is_shipped_can_be_read_and_says_what_it_shows(path:
     assert scenario.name == path.stem
     assert scenario.about
     assert path.read_text().startswith("# ")
+
+
+def keys_of(part: Part, before: str = "") -> Iterator[tuple[str, object]]:
+    """Every key of a scenario with its value, by its name from the top."""
+    for field in msgspec.structs.fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, Part):
+            yield from keys_of(value, f"{before}{field.name}.")
+        else:
+            yield before + field.name, value
+
+
+def at(document: dict[str, Any], key: str) -> Any:  # noqa: ANN401 - what TOML says
+    for name in key.split("."):
+        document = document[name]
+    return document
+
+
+def test_the_reference_shows_every_key_with_its_default() -> None:
+    text = (ROOT / "configs/load/reference.toml").read_text()
+    document = tomllib.loads(re.sub(r"^# (\w+ = |  \{|\]$)", r"\1", text, flags=re.MULTILINE))
+
+    shown, defaults = dict(keys_of(scenario_of(document))), dict(keys_of(Scenario(name="reference")))
+
+    assert all(at(document, key) is not None for key in shown), "each is written there"
+    assert [key for key, value in shown.items() if value != defaults[key] and defaults[key] is not None] == [
+        "about",
+        "load.stages",
+    ]
+    for struct, key in ((Stage, "load.stages"), (Calldata, "corpus.calldata")):
+        assert set(at(document, key)[0]) == set(struct.__struct_fields__)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_what_a_scenario_gave_the_pool_gives_the_same_events_on_every_store(seed
     assert digests["mmap"][0] > 100, "something happened"
 
 
-def test_the_readmes_table_of_refusals_is_what_was_recorded() -> None:
+def test_the_readmes_tables_of_refusals_are_what_was_recorded() -> None:
     readme = README.read_text()
 
-    assert written(readme) == readme, "python -m tests.oracle.verdict_table writes it anew"
+    assert written(readme) == readme, "python -m tests.oracle.verdict_table writes them anew"

@@ -1,6 +1,6 @@
-"""The README's table of what geth says and what we say, made from the recorded scenarios.
+"""The README's tables of what geth says and what we say, some of it and all, made from the recorded scenarios.
 
-    python -m tests.oracle.verdict_table    writes it into the README
+    python -m tests.oracle.verdict_table    writes them into the README
 
 Each refusal that a recorded geth gave is matched with the sentences of ours. That the daemon gives it too, to the same
 transaction in the same pool, is what the replays of the scenarios prove; here it is only told.
@@ -19,8 +19,13 @@ from txpool.rpc.local_tracker import HIDDEN
 
 BEGIN: Final = "<!-- made by tests/oracle/verdict_table.py -->\n"
 END: Final = "<!-- end -->\n"
+SOME_BEGIN: Final = "<!-- some, made by tests/oracle/verdict_table.py -->\n"
+SOME_END: Final = "<!-- end of some -->\n"
+SOME: Final = (Reason.NONCE_TOO_LOW, Reason.UNDERPRICED, Reason.REPLACEMENT_UNDERPRICED)
 README: Final = ROOT / "README.md"
 SEEDS: Final = range(1, 9)
+
+HEAD: Final = "| our reason | geth says, for example | we say | recorded |\n|---|---|---|---|\n"
 
 # Sentences that are nothing but what a library found wrong match anything; they are asked last.
 _VAGUE: Final = (Reason.UNDECODABLE, Reason.BLOB_NOT_CANONICAL)
@@ -56,8 +61,8 @@ def _refused(step: dict[str, Any]) -> Iterator[str]:
                 yield error["message"]
 
 
-def table() -> str:
-    """The rows, in the order of our reasons."""
+def rows() -> dict[Reason, str]:
+    """A row for each of our reasons that was recorded, in their order."""
     known = patterns()
     counts: Counter[Reason] = Counter()
     examples: dict[Reason, str] = {}
@@ -65,13 +70,11 @@ def table() -> str:
         reason = reason_of(text, known)
         counts[reason] += 1
         examples[reason] = min(examples.get(reason, text), text, key=lambda each: (len(each), each))
-    rows = [
-        f"| `{reason}` | {_quoted(examples[reason])} | {_ours(reason)} | {counts[reason]} |"
+    return {
+        reason: f"| `{reason}` | {_quoted(examples[reason])} | {_ours(reason)} | {counts[reason]} |\n"
         for reason in SENTENCE
         if reason in counts
-    ]
-    head = ["| our reason | geth says, for example | we say | recorded |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows]) + "\n"
+    }
 
 
 def _ours(reason: Reason) -> str:
@@ -83,9 +86,15 @@ def _quoted(text: str) -> str:
 
 
 def written(readme: str) -> str:
-    """The README with the table as it is now."""
-    start, end = readme.index(BEGIN) + len(BEGIN), readme.index(END)
-    return readme[:start] + table() + readme[end:]
+    """The README with the tables as they are now."""
+    found = rows()
+    some = HEAD + "".join(found[reason] for reason in SOME)
+    return _put(_put(readme, SOME_BEGIN, some, SOME_END), BEGIN, HEAD + "".join(found.values()), END)
+
+
+def _put(text: str, begin: str, table: str, end: str) -> str:
+    start = text.index(begin) + len(begin)
+    return text[:start] + table + text[text.index(end, start) :]
 
 
 if __name__ == "__main__":

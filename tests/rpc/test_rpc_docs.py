@@ -11,6 +11,8 @@ from tests.outside import ROOT
 from tests.rpc.loop import run
 from tests.rpc.node import ALICE, GWEI, START, Node, transfer
 from tests.rpc.test_pool_socket import Peer, sent, socket_of
+from tests.running import running
+from txpool.core.settings import PoolSettings
 from txpool.observe.attribution import Activity, Facts, Trigger, accusation, suspects
 from txpool.observe.reports import Report
 from txpool.rpc.pool_governor import GovernorStanding, MemoryStanding, Moved
@@ -85,7 +87,7 @@ def reported() -> Report:
 def test_the_examples_of_the_page_are_true(tmp_path: Path) -> None:
     async def story() -> list[tuple[Any, list[Any]]]:
         played = []
-        node = Node()
+        node = Node(pool=PoolSettings(account_queue=1))
         node.reports.append(reported())
         async with socket_of(node, tmp_path) as peer:
             await prepared(node, peer)
@@ -107,3 +109,16 @@ def test_every_method_of_the_namespace_has_an_example() -> None:
     node_methods = {found for text in sources for found in re.findall(r'"(pool_[A-Za-z]+)": Method', text)}
 
     assert shown == node_methods | {"pool_subscribe"}
+
+
+def test_every_method_that_a_daemon_serves_is_in_a_table() -> None:
+    with running("--dev") as daemon:
+        page = daemon.scrape()
+    served = set(re.findall(r'^txpool_rpc_duration_seconds_count\{method="(\w+_\w+)"\}', page, re.MULTILINE))
+
+    named = [
+        each for row in re.findall(r"^\| (`[a-z].*?) \|", PAGE, re.MULTILINE) for each in re.findall(r"`(\w+)", row)
+    ]
+
+    assert len(named) == len({*named}) + 1, "each once, but for the two kinds of `pool_subscribe`"
+    assert {*named} - {"pool_subscribe", "pool_traceAlloc"} == served - {"pool_traceAlloc"}

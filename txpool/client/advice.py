@@ -1,13 +1,16 @@
-"""What to do about a refusal: one sentence for each of geth's."""
+"""What to do about a refusal: a sentence for each of geth's, and of our own."""
 
 from typing import Final
 
-# The first one whose words occur in the message counts.
+# The first one whose words occur in the message counts, so what is special comes before what is general.
 _ADVICE: Final = (
     ("already known", "The pool has this very transaction: nothing to do."),
     ("nonce too low", "A block holds that nonce already: sign again with the next nonce that the message names."),
     ("nonce too high", "Send the transactions with the nonces before it first."),
     ("nonce has max value", "No block can hold that nonce: sign with a smaller one."),
+    ("worth no more than nonce", "Raise the fees of the nonce that the message names, then send this again."),
+    ("txpool is full: account has", "Wait until a block holds some of the account's own."),
+    ("have made way since the last block", "Try again after the next block."),
     ("replacement transaction underpriced", "Raise fee cap and tip both by the price bump, 10 % by default."),
     ("transaction gas price below minimum", "Raise the tip to the minimum that the message names."),
     ("transaction underpriced", "The pool is full of better offers: raise fee cap and tip, or try later."),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
+from txpool.client.input_lines import pieces
 from txpool.client.jsonrpc import Json, RpcClient, quantity
 from txpool.client.table import table
 from txpool.client.units import format_gwei, format_value
@@ -50,10 +51,10 @@ def explain_queued(rpc: RpcClient, inspection: Json) -> Iterator[str]:
     first = {
         sender: int(nonce) for subpool, sender, nonce, _ in reversed(list(rows_of(inspection))) if subpool == "queued"
     }
-    senders = sorted(first)
-    answers = rpc.ask([("eth_getTransactionCount", [sender, "pending"]) for sender in senders])
-    for sender, answer in zip(senders, answers, strict=True):
-        yield f"{sender}: {_wait(quantity(answer), first[sender])}"
+    for senders in pieces(sorted(first)):
+        answers = rpc.ask([("eth_getTransactionCount", [sender, "pending"]) for sender in senders])
+        for sender, answer in zip(senders, answers, strict=True):
+            yield f"{sender}: {_wait(quantity(answer), first[sender])}"
 
 
 def _wait(expected: int, nonce: int) -> str:

@@ -12,11 +12,13 @@ from txpool.client.unix_socket import UnixSocket, is_socket_path
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 Call = tuple[str, list[Json]]
+Reply = tuple[int, float, bytes]  # HTTP status, seconds until one may ask again, body
 
 HTTP_OK: Final = 200
 BUSY_STATUS: Final = 429
 BUSY_CODE: Final = -32005
 LATER_S: Final = 1.0  # the wait where a busy server names none
+AGAIN_S: Final = 0.05  # between two attempts to reach a server that may be starting
 
 
 class RpcClient:
@@ -31,6 +33,7 @@ class RpcClient:
         self.url = url
         self._timeout_s = timeout_s
         self._last_id = 0
+        self._answered = False  # on the connection that there is now
         self._connection: http.client.HTTPConnection | UnixSocket
         if is_socket_path(url):
             self._connection = UnixSocket(url, timeout_s)
@@ -97,19 +100,55 @@ class RpcClient:
                 return self._parsed(status, answer)
             time.sleep(wait_s)
 
-    def _post(self, body: bytes) -> tuple[int, float, bytes]:
+    def await_server(self, patience_s: float) -> None:
+        """Connect, again and again for a while where nobody listens yet: a daemon just started needs a moment.
+
+        Whatever is wrong then, the first call says.
+        """
+        give_up = time.monotonic() + patience_s
+        while time.monotonic() < give_up:
+            try:
+                self._connection.connect()
+            except (ConnectionRefusedError, FileNotFoundError):
+                time.sleep(AGAIN_S)
+            except OSError:
+                self._connection.close()
+                return
+            else:
+                return
+
+    def _post(self, body: bytes) -> Reply:
         try:
-            if isinstance(self._connection, UnixSocket):
-                return HTTP_OK, 0.0, self._connection.exchange(body)
-            self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
-            response = self._connection.getresponse()
-            wait = response.headers.get("Retry-After", "")
-            return response.status, float(wait) if wait.isdigit() else LATER_S, response.read()
+            return self._carried(body)
         except TimeoutError as error:
             raise TimedOutError(f"no answer from {self.url} within {self._timeout_s:g} s") from error
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise ConnectFailedError(f"cannot connect to {self.url}: {error}") from error
+
+    def _carried(self, body: bytes) -> Reply:
+        """Send, and once more where a connection that has answered before is gone: servers hang up on who is silent.
+
+        A server may hear something twice so; at worst it calls a transaction "already known".
+        """
+        try:
+            reply = self._sent(body)
+        except (ConnectionResetError, BrokenPipeError):
+            if not self._answered:
+                raise
+            self._connection.close()
+            self._answered = False
+            reply = self._sent(body)
+        self._answered = True
+        return reply
+
+    def _sent(self, body: bytes) -> Reply:
+        if isinstance(self._connection, UnixSocket):
+            return HTTP_OK, 0.0, self._connection.exchange(body)
+        self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
+        response = self._connection.getresponse()
+        wait = response.headers.get("Retry-After", "")
+        return response.status, float(wait) if wait.isdigit() else LATER_S, response.read()
 
     def _parsed(self, status: int, answer: bytes) -> Json:
         try:

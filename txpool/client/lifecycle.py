@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Final, NamedTuple, cast
+from typing import NamedTuple, cast
 
-from txpool.client.errors import INVALID_PARAMS, RpcError
-from txpool.client.hexadecimal import fault_of
+from txpool.client.errors import RpcError
+from txpool.client.input_lines import Line, answered
 from txpool.client.jsonrpc import Json, RpcClient, quantity
 from txpool.client.table import table
-
-CHECK_ITEMS: Final = 100  # as many as the server takes at a time
 
 Fields = Mapping[str, Json]
 
@@ -76,23 +73,21 @@ class Checked(NamedTuple):
         return str(error["message"]) if isinstance(error, dict) else None
 
 
-def check(rpc: RpcClient, numbered: Iterable[tuple[int, str]]) -> Iterator[list[Checked]]:
+def check(rpc: RpcClient, batches: Iterable[Sequence[Line]]) -> Iterator[list[Checked]]:
     """Try batch after batch; those of one batch as if handed in one after another."""
-    rest = iter(numbered)
-    while batch := list(islice(rest, CHECK_ITEMS)):
-        faults = [fault_of(text) for _, text in batch]
-        sound: list[Json] = [text for (_, text), fault in zip(batch, faults, strict=True) if fault is None]
-        answers = iter(cast("list[Fields]", rpc.call("pool_check", sound)) if sound else ())
-        yield [
-            Checked(line, next(answers) if fault is None else _unread(fault))
-            for (line, _), fault in zip(batch, faults, strict=True)
-        ]
+
+    def try_out(texts: list[str]) -> list[Fields]:
+        sound: list[Json] = [*texts]
+        return cast("list[Fields]", rpc.call("pool_check", sound))
+
+    for batch in answered(batches, try_out):
+        yield [Checked(line, _unread(told) if isinstance(told, RpcError) else told) for line, told in batch]
 
 
-def _unread(fault: str) -> Fields:
+def _unread(fault: RpcError) -> Fields:
     """What is told of a line that the server is not shown."""
     nothing: Fields = {"hash": None, "result": "refused", "place": None, "replaces": None}
-    return {**nothing, "evicts": [], "promotes": [], "demotes": [], "error": {"code": INVALID_PARAMS, "message": fault}}
+    return {**nothing, "evicts": [], "promotes": [], "demotes": [], "error": fault.to_json()}
 
 
 def describe_check(checked: Sequence[Checked]) -> str:

@@ -2,14 +2,12 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Final, NamedTuple
 
-from txpool.client.errors import INVALID_PARAMS, RpcError
-from txpool.client.hexadecimal import fault_of, prefixed
+from txpool.client.errors import RpcError
+from txpool.client.input_lines import Line, answered, pieces
 from txpool.client.jsonrpc import BUSY_CODE, LATER_S, Json, RpcClient, quantity
 
-BATCH_ITEMS: Final = 100
 POLL_S: Final = 0.2
 
 
@@ -29,25 +27,14 @@ class Inclusion(NamedTuple):
     succeeded: bool = False
 
 
-def transactions(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Number the lines that hold one; empty ones and comments (`#`) do not."""
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if text and not text.startswith("#"):
-            yield number, prefixed(text)
-
-
-def submit(rpc: RpcClient, numbered: Iterable[tuple[int, str]], patience_s: float) -> Iterator[list[Outcome]]:
+def submit(rpc: RpcClient, batches: Iterable[Sequence[Line]], patience_s: float) -> Iterator[list[Outcome]]:
     """Send batch after batch; outcomes in the order of the input, a batch at a time."""
-    rest = iter(numbered)
-    while batch := list(islice(rest, BATCH_ITEMS)):
-        faults = [fault_of(text) for _, text in batch]
-        sound = [text for (_, text), fault in zip(batch, faults, strict=True) if fault is None]
-        answers = iter(_sent(rpc, sound, time.monotonic() + patience_s))
-        yield [
-            _outcome(line, next(answers) if fault is None else RpcError(INVALID_PARAMS, fault))
-            for (line, _), fault in zip(batch, faults, strict=True)
-        ]
+
+    def send(texts: list[str]) -> list[Json | RpcError]:
+        return _sent(rpc, texts, time.monotonic() + patience_s)
+
+    for batch in answered(batches, send):
+        yield [_outcome(line, answer) for line, answer in batch]
 
 
 def _sent(rpc: RpcClient, texts: Sequence[str], give_up: float) -> list[Json | RpcError]:
@@ -75,8 +62,8 @@ def inclusions(rpc: RpcClient, hashes: Sequence[str], patience_s: float) -> Iter
     give_up = time.monotonic() + patience_s
     while waiting:
         left = []
-        for start in range(0, len(waiting), BATCH_ITEMS):
-            for found in _looked_up(rpc, waiting[start : start + BATCH_ITEMS]):
+        for batch in pieces(waiting):
+            for found in _looked_up(rpc, batch):
                 if found.block is None:
                     left.append(found.hash)
                 else:

@@ -9,10 +9,9 @@ import msgspec
 from txpool.client.errors import RpcError
 from txpool.client.jsonrpc import Call, Json, RpcClient, quantity
 from txpool.core.signature import CURVE_ORDER, address_of, sign
+from txpool.core.tx import DYNAMIC_FEE, LEGACY
 from txpool.core.unsigned import Unsigned
 
-DYNAMIC_FEE: Final = 2  # the transaction type of EIP-1559
-LEGACY: Final = 0
 KEY_BYTES: Final = 32
 
 

@@ -21,6 +21,21 @@ class UnixSocket:
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None
 
+    def connect(self) -> None:
+        """Connect now.
+
+        Raises:
+            OSError: nobody listens there.
+        """
+        attempt = socket.socket(socket.AF_UNIX)
+        try:
+            attempt.settimeout(self._timeout_s)
+            attempt.connect(self._path)
+        except OSError:
+            attempt.close()
+            raise
+        self._socket = attempt
+
     def exchange(self, document: bytes) -> bytes:
         """Send a document; the answer.
 
@@ -28,9 +43,8 @@ class UnixSocket:
             OSError: nobody listens there, or nobody answers (TimeoutError).
         """
         if self._socket is None:
-            self._socket = socket.socket(socket.AF_UNIX)
-            self._socket.settimeout(self._timeout_s)
-            self._socket.connect(self._path)
+            self.connect()
+        assert self._socket is not None
         self._socket.sendall(document + b"\n")
         answer = bytearray()
         while not answer.endswith(b"\n"):

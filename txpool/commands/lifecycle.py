@@ -4,13 +4,13 @@ from typing import Any, Final
 
 import click
 
+from txpool.client.hexadecimal import HASH_DIGITS, parse_hash
 from txpool.commands.failures import Refused
 from txpool.commands.output import print_json, say, tell
-from txpool.commands.remote import connect, connect_privately, parsed, remote
+from txpool.commands.remote import connect, connect_privately, parsed, private, remote
 
 SEQ_MAX: Final = 2**64 - 1
 ADDRESS_DIGITS: Final = 40
-HASH_DIGITS: Final = 64
 # The steps of a transaction's life, as `txpool.core.lifecycle` has them.
 KINDS: Final = (
     "received",
@@ -36,7 +36,6 @@ def _complete_reason(_context: click.Context, _option: click.Parameter, begun: s
 @remote
 def explain(*, tx_hash: str, as_json: bool, rpc: str, timeout: float) -> None:
     """Tell what became of a transaction, and what it waits for."""
-    from txpool.client.hexadecimal import parse_hash
     from txpool.client.lifecycle import describe_explanation
 
     tx_hash = parsed(parse_hash, tx_hash, "HASH")
@@ -109,8 +108,6 @@ def _event_filter(
 
         given["sender"] = [parsed(checksummed, each, "--sender") for each in senders]
     if hashes:
-        from txpool.client.hexadecimal import parse_hash
-
         given["hash"] = [parsed(parse_hash, each, "--hash") for each in hashes]
     if kinds:
         given["kinds"] = list(kinds)
@@ -132,11 +129,11 @@ def _reason(text: str) -> str:
 
 @click.command()
 @click.argument("named", metavar="HASH|ADDRESS")
-@remote
+@private
 def remove(*, named: str, as_json: bool, rpc: str, timeout: float) -> None:
     """Take a transaction, or all of a sender, out of the pool.
 
-    The pool takes that over its Unix socket alone: --rpc PATH; the daemon's ready line names it.
+    The daemon takes that over its Unix socket alone.
     """
     from txpool.client.lifecycle import remove as let_go
 
@@ -152,7 +149,6 @@ def remove(*, named: str, as_json: bool, rpc: str, timeout: float) -> None:
 
 def _name(text: str) -> str:
     from txpool.client.content import checksummed
-    from txpool.client.hexadecimal import parse_hash
 
     read = {ADDRESS_DIGITS: checksummed, HASH_DIGITS: parse_hash}.get(len(text.removeprefix("0x")))
     if read is None:

@@ -23,7 +23,7 @@ def settings(command: Command) -> Command:
         click.option("--dev", is_flag=True, help="Run on the embedded dev chain."),
         click.option("--dev-period", metavar="SECONDS", help="Between blocks; 0: on demand only, auto: when pending."),
         click.option("--genesis", metavar="FILE", help="Genesis of the dev chain, in geth's format."),
-        click.option("--http", metavar="HOST:PORT", help="JSON-RPC over HTTP; 127.0.0.1:8545 if not set."),
+        click.option("--http", metavar="HOST:PORT", help="JSON-RPC over HTTP; 127.0.0.1:8545 if not set, or off."),
         click.option("--ws", metavar="HOST:PORT", help="JSON-RPC over WebSocket; 127.0.0.1:8546 if not set, or off."),
         click.option("--ipc", metavar="PATH", help="JSON-RPC at a Unix socket; DATA/txpool.ipc if not set, or off."),
         click.option("--data", metavar="DIR", help="Folder for files; ~/.txpool if not set."),

@@ -8,7 +8,7 @@ import click
 from txpool.commands.failures import REFUSED
 from txpool.commands.outcomes import await_blocks, report
 from txpool.commands.output import tell
-from txpool.commands.remote import connect, parsed, remote
+from txpool.commands.remote import STARTING_S, connect, parsed, remote
 
 if TYPE_CHECKING:
     from txpool.client.transfer import Order
@@ -40,15 +40,19 @@ def send(
     timeout: float,
     **fields: Any,  # noqa: ANN401 - what `_order` reads, each of its own type
 ) -> None:
-    """Sign a transfer and hand it in."""
+    """Sign a transfer and hand it in.
+
+    A server that has just been started is given three seconds to listen.
+    """
     from txpool.client.submission import submit as hand_in
     from txpool.client.transfer import signed
 
     order = _order(**fields)
     key = _key(key_file, dev_account)
     client = connect(rpc, timeout)
+    client.await_server(min(timeout, STARTING_S))
     raw = signed(client, key, order)
-    accepted, refused = report(hand_in(client, [(1, "0x" + raw.hex())], timeout), as_json=as_json, alone=True)
+    accepted, refused = report(hand_in(client, [[(1, "0x" + raw.hex())]], timeout), as_json=as_json, alone=True)
     if refused:
         sys.exit(REFUSED)
     if wait:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from txpool.commands.output import print_json, say, tell
-from txpool.commands.remote import connect_privately, remote
+from txpool.commands.remote import connect_privately, private
 
 if TYPE_CHECKING:
     from txpool.client.jsonrpc import RpcClient
@@ -22,12 +22,11 @@ TICK_SECONDS = 0.1
     "--min-bytes", type=click.IntRange(1024), default=32_768, show_default=True, help="Show what is as large or larger."
 )
 @click.option("--html", type=click.Path(dir_okay=False, writable=True), help="Write a flame graph there.")
-@remote
+@private
 def trace_alloc(*, seconds: float, min_bytes: int, html: str | None, as_json: bool, rpc: str, timeout: float) -> None:
     """Show what allocates much memory in the daemon, and for whom.
 
-    While it records, a transaction costs the daemon more CPU. It takes the order over its Unix socket alone: --rpc
-    PATH; its ready line names it.
+    While it records, a transaction costs the daemon more CPU. It takes the order over its Unix socket alone.
     """
     from txpool.client.flame_graph import flame_graph
     from txpool.client.trace import describe_trace
