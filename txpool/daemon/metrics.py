@@ -82,7 +82,7 @@ def families(node: Node, ingest: Ingest, rpc: RpcServers, watches: Watches, stor
         *http_families(rpc.http),
         *session_families(rpc.sessions),
         *watches.families(store),
-        *memory_families(),
+        *memory_families(watches.lookout.evidence.memory.look_at_heap),
     ]
 
 

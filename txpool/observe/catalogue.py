@@ -10,7 +10,6 @@ from txpool.core.residents import Counts
 from txpool.core.store import Store
 from txpool.observe.histogram import PAUSE_BOUNDS, REQUEST_BOUNDS, Histogram
 from txpool.observe.page import Family, Labels, counter, counters, gauge, gauges, histograms
-from txpool.observe.resident import heap_bytes
 
 OTHER: Final = "other"
 _SUBPOOLS: Final[tuple[Labels, ...]] = ({"subpool": "pending"}, {"subpool": "queued"}, {"subpool": "blob"})
@@ -142,8 +141,8 @@ def event_families(ring: EventRing) -> list[Family]:
     ]
 
 
-def memory_families() -> list[Family]:
-    """What the process holds beside the slabs."""
+def memory_families(heap_bytes: Callable[[], int]) -> list[Family]:
+    """What the process holds beside the slabs, read when it is asked for."""
     return [
         gauge("txpool_heap_bytes", "Resident private memory: heap, stacks, interpreter; without slabs.", heap_bytes)
     ]
