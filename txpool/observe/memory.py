@@ -122,7 +122,7 @@ class Memory:
             ),
             gauge(
                 "txpool_heap_arena_bytes",
-                "Private memory less malloc's: the interpreter's arenas; too low by what malloc has given back to the system.",
+                "Private memory less malloc's: the interpreter's arenas; too low by what malloc gave back.",
                 lambda: self.arenas,
             ),
             gauges(
