@@ -1,5 +1,6 @@
 """The limits on memory in the daemon: what holds at each, and when it ends. Bytes are passed in."""
 
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -10,7 +11,7 @@ from tests.core.stand import ALICE, BOB, CAROL, DAVE, Stand, offer
 from tests.daemon.test_governing import obedience, options, status_of
 from tests.daemon.test_metrics import samples, value
 from tests.mmap_pool.system_pages import huge_pages
-from tests.rpc.loop import run
+from tests.rpc.loop import run, until
 from tests.rpc.node import ALICE as FUNDED
 from tests.rpc.node import hexed, transfer
 from tests.rpc.plain_ws import PlainWebSocket
@@ -36,10 +37,11 @@ class Scene:
         self.stand = Stand({}, head=None, store=None, **(limits or {"global_slots": 24, "global_queue": 8}))
         self.moves: list[Moved] = []
         self.reliefs = 0
+        self.until: Callable[[], bool] = lambda: True  # how long relief takes
         self.coming: list[int] = []  # readings before all others
         self._held: int | None = 0
         self._now = 0.0
-        settings = MemorySettings(soft_bytes=SOFT, hard_bytes=HARD, relief_seconds=3)
+        settings = MemorySettings(soft_bytes=SOFT, hard_bytes=HARD, relief_seconds=3, sample_seconds=0.001)
         self.guard = MemoryGuard(
             settings,
             self.stand.pool,
@@ -51,6 +53,7 @@ class Scene:
 
     async def _relieve(self) -> None:
         self.reliefs += 1
+        await until(self.until)
 
     def _read(self) -> int | None:
         return self.coming.pop(0) if self.coming else self._held
@@ -220,6 +223,20 @@ def test_memory_is_given_back_at_once_and_then_every_so_often_while_it_is_short(
             done.append(it.reliefs)
 
         assert done == [0, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2]
+
+    run(scene())
+
+
+def test_memory_is_looked_at_while_it_is_given_back() -> None:
+    async def scene() -> None:
+        it = Scene()
+        it.coming = [SOFT]
+        it.until = lambda: it.stand.pool.restraint.closed
+
+        await it.hold(HARD)
+
+        assert [each.after for each in it.moves] == ["soft", "hard"]
+        assert it.reliefs == 1
 
     run(scene())
 

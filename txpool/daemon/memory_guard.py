@@ -65,16 +65,29 @@ class MemoryGuard:
 
     async def look(self, now: float) -> None:
         """Take how much is held, and do what follows from it."""
-        if not self._observe():
-            return
-        if self._limit.pressure is not self._in_force:
-            await self._obey()
+        await self._heed()
         if self._limit.pressure and (self._relieved is None or now - self._relieved >= self._settings.relief_seconds):
             self._relieved = now
-            await self._relief.relieve()
+            await self._relieve()
 
-    def _observe(self) -> bool:
-        """Take how much is held; whether that is known."""
+    async def _heed(self) -> None:
+        self._observe()
+        if self._limit.pressure is not self._in_force:
+            await self._obey()
+
+    async def _relieve(self) -> None:
+        """Give memory back. That takes seconds where there is much, so memory is looked at meanwhile."""
+        relieving = asyncio.ensure_future(self._relief.relieve())
+        try:
+            while not relieving.done():
+                await asyncio.wait((relieving,), timeout=self._settings.sample_seconds)
+                await self._heed()
+        finally:
+            relieving.cancel()
+        await relieving
+
+    def _observe(self) -> None:
+        """Take how much is held; what is not known changes nothing."""
         held = self._read()
         if held is None:
             if not self._blind:
@@ -83,7 +96,6 @@ class MemoryGuard:
             self._held = held
             self._limit.observe(held)
         self._blind = held is None
-        return not self._blind
 
     def standing(self) -> MemoryStanding:
         """How short of memory the process is."""
