@@ -18,7 +18,7 @@ from txpool.core.restraint import Restraint
 from txpool.core.settings import PoolSettings
 from txpool.daemon.governing import Governing
 from txpool.daemon.obedience import Restrain
-from txpool.ingest.ingest import IngestSettings
+from txpool.ingest.ingest import Busy, IngestSettings
 from txpool.observe.histogram import REQUEST_BOUNDS, Histogram
 from txpool.rpc.errors import RpcError
 from txpool.rpc.filters import Filters
@@ -268,7 +268,9 @@ def test_a_long_dry_run_is_no_jam() -> None:
             assert it.moves == []
             node.ingest.moving = lambda: False
             node.ingest.go_on()
-            assert len(await asked) == 30
+            checked = await asked
+            assert not isinstance(checked, Busy)
+            assert len(checked) == 30
             assert (node.ingest.depth, node.ingest.waiting, node.ingest.judged) == (0, 0, 0)
 
     run(scene())
