@@ -118,20 +118,6 @@ def test_relief_goes_over_all_slabs_and_keeps_nothing_wherever_the_scavenger_is(
     store.close()
 
 
-def test_what_relief_has_broken_into_begins_anew_and_keeps_its_reserve() -> None:
-    store = MmapStore.open(SLABS * SLAB_BYTES, len(RECORD), ask=Pages.NORMAL)
-    *handles, _last = filled(store)
-    asyncio.run(return_at_once(store.scavenger))
-    for handle in handles:
-        store.free(handle)
-
-    while store.scavenger.visit():
-        pass
-
-    assert store.scavenger.survey.kept == store.scavenger.keep_bytes
-    store.close()
-
-
 def test_what_is_free_on_pages_of_the_reserve_is_idle_and_on_others_goes_back() -> None:
     with huge_pages(SLABS):
         store = MmapStore.open(SLABS * SLAB_BYTES, len(RECORD), ask=Pages.HUGETLB)
