@@ -28,7 +28,7 @@ from loadtest.system_pages import huge_pages
 from mmap_pool import SLAB_BYTES, Pages, Scavenger
 from txpool.core.store import Store
 from txpool.daemon.relief import trim_heap
-from txpool.observe.resident import read_status, resident_bytes
+from txpool.observe.resident import Resident
 from txpool.stores.heap import HeapStore
 from txpool.stores.mmap import MmapStore
 
@@ -182,7 +182,7 @@ def slabs_for(slots: int) -> int:
 
 def _resident_bytes() -> int:
     """All that the process has, program files and huge pages included."""
-    return sum(resident_bytes(read_status()))
+    return sum(Resident().kinds() or ())
 
 
 def _held(store: MmapStore | HeapStore, before: int) -> dict[str, int]:

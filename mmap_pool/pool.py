@@ -141,6 +141,11 @@ class SlabPool:
         """How many payloads lie in slots of a size class."""
         return self._shelves[bisect_left(self._sizes, slot_bytes)].used
 
+    @property
+    def live_bytes(self) -> int:
+        """What the slots of all payloads take. O(size classes)."""
+        return sum(shelf.used * shelf.slot_bytes for shelf in self._shelves)
+
     def stats(self) -> PoolStats:
         """Count. O(slabs)."""
         classes = tuple(shelf.stats() for shelf in self._shelves if shelf.slabs or shelf.high_water)

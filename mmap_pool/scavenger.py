@@ -8,7 +8,8 @@ Pages of the system's reserve (`HUGETLB`) stay: they were set aside for the aren
 back may be another process's when it is wanted again, which would be an error in the middle of a put.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from mmap_pool.arena import STEP_BYTES
@@ -43,7 +44,8 @@ class Scavenger:
     """Walks a pool; one writer, the pool's own.
 
     Attributes:
-        keep_share: free pages that stay, by the bytes of live slots. May be changed at any time.
+        keep_share: free pages that stay, by the bytes of live slots.
+        keep_bytes: the least that stays of a class with anything in it.
         survey: of the last full round.
         rounds: how many there were.
     """
@@ -54,13 +56,13 @@ class Scavenger:
         Args:
             pool: whose pages go back.
             keep_share: see above.
-            keep_bytes: the least that stays of a class with anything in it.
+            keep_bytes: see above.
         """
         self.keep_share = keep_share
+        self.keep_bytes = keep_bytes
         self.survey = Survey()
         self.rounds = 0
         self._pool = pool
-        self._keep_bytes = keep_bytes
         self._next = 0
         self._allowances: dict[int, int] = {}  # by size class, what may still be kept in this round
         self._found = Survey()
@@ -86,14 +88,31 @@ class Scavenger:
         """Take the next slab; False behind the last one, where the next round begins."""
         slab = self._pool.slab(self._next)
         if slab is None:
-            self.survey, self._found = self._found, Survey()
-            self._next = 0
-            self._allowances.clear()
+            self.survey = self._found
+            self._begin_round()
             self.rounds += 1
             return False
         self._next += 1
         self._treat(slab)
         return True
+
+    @contextmanager
+    def keeping_nothing(self) -> Iterator[None]:
+        """Begin a round that leaves no free page; behind it, one that keeps some as before."""
+        kept = self.keep_share, self.keep_bytes
+        self.keep_share, self.keep_bytes = 0.0, 0
+        self._begin_round()
+        try:
+            yield
+        finally:
+            self.keep_share, self.keep_bytes = kept
+            self._begin_round()
+
+    def _begin_round(self) -> None:
+        """Begin at the lowest slab, wherever it was."""
+        self._next = 0
+        self._allowances.clear()
+        self._found = Survey()
 
     def _treat(self, slab: Slab) -> None:
         arena = self._pool.arena
@@ -121,7 +140,7 @@ class Scavenger:
 
     def _allowance(self, slot_bytes: int) -> int:
         live = self._pool.live_slots(slot_bytes) * slot_bytes
-        return max(int(live * self.keep_share), self._keep_bytes) if live else 0
+        return max(int(live * self.keep_share), self.keep_bytes) if live else 0
 
 
 def _without_lowest(bits: int, count: int) -> int:

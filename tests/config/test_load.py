@@ -125,3 +125,44 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["127.0.0.1:8545", "[::1]:0", "localhost:65535", "off"])
 def test_an_address_is_written_as_it_was_read(text: str) -> None:
     assert str(Address.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words", "other", "bound"),
+    [
+        ("memory.hard_bytes", "3000", "must be above", "memory.soft_bytes", "4000"),
+        ("memory.hard_bytes", "4000", "must be above", "memory.soft_bytes", "4000"),
+        ("governor.latency_seconds", "0.01", "must not be below", "governor.calm_seconds", "0.02"),
+        ("governor.recover_seconds_max", "5.0", "must not be below", "governor.recover_seconds", "10.0"),
+        ("governor.window_seconds", "0.5", "must not be below", "governor.sample_seconds", "1.0"),
+        ("rpc.sync_max_seconds", "10.0", "must not be below", "rpc.sync_default_seconds", "20.0"),
+    ],
+)
+def test_two_settings_that_contradict_each_other_are_both_named(
+    tmp_path: Path, key: str, value: str, words: str, other: str, bound: str
+) -> None:
+    section, name = other.split(".")
+    file = written(tmp_path, f"[{section}]\n{name} = {bound}\n")
+
+    assert problems(file=file, flags=[(key, value, "--set")]) == (
+        f"{key} is {value} (--set), and {words} {other}, which is {bound} (file {file})",
+    )
+
+
+def test_a_setting_that_contradicts_a_default_is_told_so() -> None:
+    (problem,) = problems(flags=[("governor.calm_seconds", "0.1", "--set")])
+
+    assert problem == (
+        "governor.latency_seconds is 0.05 (default), and must not be below governor.calm_seconds, which is 0.1 (--set)"
+    )
+
+
+def test_a_limit_on_memory_that_is_none_contradicts_nothing() -> None:
+    for key in ("memory.soft_bytes", "memory.hard_bytes"):
+        assert load(flags=[(key, "4000", "--set")]).origins[key] == "--set"
+
+
+def test_settings_that_are_as_close_as_they_may_be_agree() -> None:
+    flags = [("governor.calm_seconds", "0.05", "--set"), ("rpc.sync_default_seconds", "60", "--set")]
+
+    assert load(flags=flags).settings.governor.calm_seconds == 0.05

@@ -1,5 +1,6 @@
 """The governor in the daemon: what each step does to those who use it. Time and latencies are passed in."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from txpool.core.restraint import Restraint
 from txpool.core.settings import PoolSettings
 from txpool.daemon.governing import Governing
 from txpool.daemon.obedience import Restrain
-from txpool.ingest.ingest import IngestSettings
+from txpool.ingest.ingest import Busy, IngestSettings
 from txpool.observe.histogram import REQUEST_BOUNDS, Histogram
 from txpool.rpc.errors import RpcError
 from txpool.rpc.filters import Filters
@@ -202,11 +203,85 @@ def test_what_waits_while_nobody_is_answered_counts_as_slow() -> None:
     run(scene())
 
 
+def test_a_jam_is_slow_however_few_are_answered_and_however_quickly_the_rest_is_turned_away() -> None:
+    """Thousands wait, three a second are judged, and those who find the queue full hear it at once."""
+
+    async def scene(turned_away: int) -> list[str]:
+        async with Node() as node:
+            it = Scene(node)
+            node.ingest.depth = 3000
+            for _ in range(6):
+                node.ingest.judged += 3
+                for _ in range(turned_away):
+                    it.durations.add(0.0001)
+                await it.take(1, 0.3, answers=3)
+            node.ingest.depth = 0
+            return [each.after for each in it.moves]
+
+    assert run(scene(0)) == run(scene(1000)) == ["hashes_only"]
+
+
+def test_what_waits_behind_calls_that_are_not_counted_is_slow_as_far_as_it_takes_long() -> None:
+    """Of those who wait for receipts no answer is in the histogram; what waits is judged at the pace of late."""
+
+    async def scene(waiting: int) -> float | None:
+        async with Node() as node:
+            it = Scene(node)
+            node.ingest.depth = waiting
+            for _ in range(3):
+                node.ingest.judged += 1000
+                await it.take(1, 0, answers=0)
+            node.ingest.depth = 0
+            return it.governing.standing().latency
+
+    assert run(scene(9)) is None  # of which ten are asked for
+    assert run(scene(10)) == 0.01
+    assert run(scene(500)) == 0.5
+
+
+def test_those_who_wait_for_receipts_are_no_jam_while_they_are_judged() -> None:
+    async def scene() -> None:
+        async with Node() as node:
+            it = Scene(node)
+            for nonce in range(8):
+                node.ingest.offer(transfer(ALICE, nonce), lambda _outcome: None)
+                await it.take(1, 0, answers=0)  # while it waits
+                await node.ingest.drain()
+
+            assert node.ingest.judged == 8
+            assert it.moves == []
+
+    run(scene())
+
+
+def test_a_long_dry_run_is_no_jam() -> None:
+    async def scene() -> None:
+        async with Node() as node:
+            it = Scene(node)
+            node.ingest.moving = lambda: True  # so that it waits
+            asked = asyncio.ensure_future(node.ingest.check([transfer(ALICE)] * 30))
+            await asyncio.sleep(0)
+            assert (node.ingest.depth, node.ingest.waiting) == (30, 0)
+
+            await it.take(6, 0, answers=0)
+
+            assert it.moves == []
+            node.ingest.moving = lambda: False
+            node.ingest.go_on()
+            checked = await asked
+            assert not isinstance(checked, Busy)
+            assert len(checked) == 30
+            assert (node.ingest.depth, node.ingest.waiting, node.ingest.judged) == (0, 0, 0)
+
+    run(scene())
+
+
 # --- the whole daemon
 
 AT_ONCE: Final = {
     "governor.enabled": "true",
     "governor.latency_seconds": "0.000001",
+    "governor.calm_seconds": "0.000001",
     "governor.hold_seconds": "0.05",
     "governor.sample_seconds": "0.02",
     "governor.window_seconds": "20",

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import json
 import logging
+import mmap
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from mmap_pool import SLAB_BYTES, Pages, numa
 from tests.cli.test_submitting import transfer
 from tests.daemon.test_metrics import samples, value
+from tests.mmap_pool.system_pages import huge_pages
 from tests.outside import ROOT
 from tests.running import running
 from txpool.daemon.slab_memory import return_at_once, scavenge, settle_on_node
@@ -50,14 +52,19 @@ print(store.numa_node)
 """
 
 
+def filled(store: MmapStore) -> list[int]:
+    """Fill a store; the handles."""
+    handles = []
+    while (handle := store.put(RECORD, bytes(4000))) is not None:
+        handles.append(handle)
+    return handles
+
+
 @pytest.fixture
 def emptied() -> Iterator[MmapStore]:
     """A store with eight slabs, of which nothing is used any more."""
     store = MmapStore.open(SLABS * SLAB_BYTES, len(RECORD), ask=Pages.NORMAL)
-    handles = []
-    while (handle := store.put(RECORD, bytes(4000))) is not None:
-        handles.append(handle)
-    for handle in handles:
+    for handle in filled(store):
         store.free(handle)
     yield store
     store.close()
@@ -85,13 +92,49 @@ def test_the_chore_returns_what_is_free_and_lets_others_have_their_turn(emptied:
 
 
 def test_when_memory_is_short_all_goes_back_at_once(emptied: MmapStore) -> None:
-    share = emptied.scavenger.keep_share
+    kept = emptied.scavenger.keep_share, emptied.scavenger.keep_bytes
 
     asyncio.run(return_at_once(emptied.scavenger))
 
     assert emptied.returned_bytes == SLABS * SLAB_BYTES
-    assert emptied.scavenger.keep_share == share
+    assert (emptied.scavenger.keep_share, emptied.scavenger.keep_bytes) == kept
     emptied.check()
+
+
+def test_relief_goes_over_all_slabs_and_keeps_nothing_wherever_the_scavenger_is() -> None:
+    store = MmapStore.open(SLABS * SLAB_BYTES, len(RECORD), ask=Pages.NORMAL)
+    *handles, last = filled(store)
+    for _ in range(SLABS // 2):
+        store.scavenger.visit()  # nothing is free so far
+    for handle in handles:
+        store.free(handle)
+
+    asyncio.run(return_at_once(store.scavenger))
+
+    assert store.holds(last)
+    assert store.stats().bytes_reserved <= 3 * mmap.PAGESIZE  # where the last one lies
+    assert store.scavenger.survey.kept == 0
+    store.check()
+    store.close()
+
+
+def test_what_is_free_on_pages_of_the_reserve_is_idle_and_on_others_goes_back() -> None:
+    with huge_pages(SLABS):
+        store = MmapStore.open(SLABS * SLAB_BYTES, len(RECORD), ask=Pages.HUGETLB)
+        handles = filled(store)
+        full = store.idle_reserve_bytes
+        for handle in handles:
+            store.free(handle)
+        asyncio.run(return_at_once(store.scavenger))
+
+        assert full < SLAB_BYTES  # what is left over behind the last slots
+        assert store.stats().bytes_reserved == store.idle_reserve_bytes == SLABS * SLAB_BYTES
+        store.close()
+
+
+def test_what_is_free_on_pages_that_go_back_is_not_idle(emptied: MmapStore) -> None:
+    assert emptied.stats().bytes_reserved == SLABS * SLAB_BYTES
+    assert emptied.idle_reserve_bytes == 0
 
 
 def test_without_an_interval_nothing_is_returned(emptied: MmapStore) -> None:

@@ -115,6 +115,21 @@ def test_a_class_with_nothing_in_it_keeps_nothing(arena: Arena) -> None:
     arena.close()
 
 
+def test_behind_a_round_that_keeps_nothing_one_begins_that_keeps_some(arena: Arena) -> None:
+    pool = SlabPool(arena)
+    for handle in fill(pool, 3 * SLOTS_A_SLAB)[: 2 * SLOTS_A_SLAB]:
+        pool.free(handle)
+    scavenger = Scavenger(pool, keep_share=0.0, keep_bytes=PAGE)
+
+    with scavenger.keeping_nothing():
+        scavenger.visit()
+    assert scavenger.returned_bytes == SLAB_BYTES
+
+    assert finish_round(scavenger) == SLAB_BYTES - PAGE
+    assert scavenger.survey == (SLAB_BYTES + PAGE, 0, PAGE)
+    arena.close()
+
+
 def test_a_slice_ends_with_its_time_and_the_next_goes_on(arena: Arena) -> None:
     pool = SlabPool(arena)
     for handle in fill(pool, 4 * SLOTS_A_SLAB):

@@ -1,6 +1,7 @@
 """From flags, environment and file to settings.
 
-Every value is looked at on its own, so one run names every mistake together with the place that holds it.
+Every value is looked at on its own, so one run names every mistake together with the place that holds it; where all are
+in order, those that have to agree are looked at together.
 """
 
 import difflib
@@ -11,6 +12,7 @@ from typing import Any, Final, cast, get_args
 
 import msgspec
 
+from txpool.config.contradictions import contradictions
 from txpool.config.sections import Address, Settings
 from txpool.core.settings import PoolSettings
 
@@ -99,7 +101,10 @@ def _assemble(types: Mapping[str, object], chosen: Mapping[str, tuple[object, st
         values = {key.split(".")[1]: value for key, (value, _) in chosen.items() if key.startswith(field.name + ".")}
         sections[field.name] = field.type(**values)
     sections["pool"] = _as_geth_reads_it(sections["pool"], origins)
-    return Configuration(Settings(**sections), origins)
+    settings = Settings(**sections)
+    if problems := list(contradictions(settings, origins)):
+        raise ConfigurationError(problems)
+    return Configuration(settings, origins)
 
 
 def _as_geth_reads_it(pool: PoolSettings, origins: dict[str, str]) -> PoolSettings:

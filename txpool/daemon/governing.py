@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from typing import Final
 
 from msgspec.structs import replace
@@ -53,6 +54,7 @@ class Governing:
         self._governor = Governor(Rules(*(getattr(settings, name) for name in names)))
         intervals = max(1, round(settings.window_seconds / settings.sample_seconds))
         self._window = LatencyWindow(durations, intervals)
+        self._judged = deque([ingest.judged], maxlen=intervals + 1)  # by the ingest so far, at the same moments
         self._pool = pool
         self._restrain = restrain
         self._ingest = ingest
@@ -70,6 +72,7 @@ class Governing:
     async def look(self, now: float) -> None:
         """Take the latency of the last while, and do what follows from it."""
         self._window.advance()
+        self._judged.append(self._ingest.judged)
         self._latency = self._measure()
         if move := self._governor.observe(now, self._latency):
             await self._obey(move)
@@ -80,11 +83,19 @@ class Governing:
         return GovernorStanding(self._settings.enabled, step, LAST, step.name.lower(), self._latency)
 
     def _measure(self) -> float | None:
-        """The latency of the last while; where some wait and none was answered, it is that while at least."""
-        count = self._window.count
-        if not count and self._ingest.depth:
-            return self._settings.window_seconds
-        return self._window.quantile(SHARE) if count >= self._settings.answers_min else None
+        """The latency of the last while; None where too few came in it.
+
+        What has not been answered shows in no histogram. So where more wait than were judged in that while, they wait
+        for as long as it is; and where few were answered, for as long as it takes to judge them at the pace of late.
+        """
+        answered, waiting = self._window.count, self._ingest.waiting
+        judged = self._judged[-1] - self._judged[0]
+        enough, window_s = self._settings.answers_min, self._settings.window_seconds
+        if waiting > judged and (not judged or answered + waiting >= enough):
+            return window_s
+        if answered >= enough:
+            return self._window.quantile(SHARE)
+        return window_s * waiting / judged if answered + waiting >= enough else None
 
     async def _obey(self, move: Move) -> None:
         """Do what belongs to the step, whichever the one before was."""

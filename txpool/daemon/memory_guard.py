@@ -14,7 +14,6 @@ from txpool.core.restraint import Restraint
 from txpool.daemon.obedience import Restrain, Tell
 from txpool.daemon.relief import Relief
 from txpool.observe.page import Family, gauge
-from txpool.observe.resident import held_bytes
 from txpool.rollout.memory_limit import MemoryLimit, Pressure
 from txpool.rpc.pool_governor import MemoryStanding, Moved
 
@@ -33,7 +32,7 @@ class MemoryGuard:
         restrain: has the pool grow no further, or take nothing new.
         relief: what gives memory back.
         tell: told each change.
-        held: how much memory the process holds.
+        held: how much memory the process holds; None while that is not known, which changes nothing.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class MemoryGuard:
         restrain: Restrain,
         relief: Relief,
         tell: Tell,
-        held: Callable[[], int] = held_bytes,
+        held: Callable[[], int | None],
     ) -> None:
         self._settings = settings
         self._limit = MemoryLimit(settings.soft_bytes, settings.hard_bytes)
@@ -53,6 +52,9 @@ class MemoryGuard:
         self._tell = tell
         self._read = held
         self._held = 0
+        self._blind = False
+        self._in_force = Pressure.NONE
+        self._room = (0, 0)  # slots and bytes of blob data, as they were when memory became short
         self._relieved: float | None = None
 
     async def run(self) -> None:
@@ -63,44 +65,79 @@ class MemoryGuard:
 
     async def look(self, now: float) -> None:
         """Take how much is held, and do what follows from it."""
-        before = self._limit.pressure
-        self._held = self._read()
-        after = self._limit.observe(self._held)
-        if after is not before:
-            await self._obey(before, after)
-        if after and (self._relieved is None or now - self._relieved >= self._settings.relief_seconds):
+        await self._heed()
+        if self._limit.pressure and (self._relieved is None or now - self._relieved >= self._settings.relief_seconds):
             self._relieved = now
-            await self._relief.relieve()
+            await self._relieve()
+
+    async def _heed(self) -> None:
+        self._observe()
+        if self._limit.pressure is not self._in_force:
+            await self._obey()
+
+    async def _relieve(self) -> None:
+        """Give memory back. That takes seconds where there is much, so memory is looked at meanwhile."""
+        relieving = asyncio.ensure_future(self._relief.relieve())
+        try:
+            while not relieving.done():
+                await asyncio.wait((relieving,), timeout=self._settings.sample_seconds)
+                await self._heed()
+        finally:
+            relieving.cancel()
+        await relieving
+
+    def _observe(self) -> None:
+        """Take how much is held; what is not known changes nothing."""
+        held = self._read()
+        if held is None:
+            if not self._blind:
+                LOG.warning("memory: how much is held cannot be read, so limits stay as they are")
+        else:
+            self._held = held
+            self._limit.observe(held)
+        self._blind = held is None
 
     def standing(self) -> MemoryStanding:
         """How short of memory the process is."""
         limit = self._limit
         return MemoryStanding(limit.pressure.name.lower(), self._held, limit.soft_bytes, limit.hard_bytes)
 
-    async def _obey(self, before: Pressure, after: Pressure) -> None:
-        if not before:
-            await self._rank_all()
-        await self._restrain(lambda restraint: self._changed(restraint, before, after))
+    async def _obey(self) -> None:
+        """Have the pool obey; at once above the hard limit, for a pool that takes nothing new need not be ranked."""
+        if not self._in_force:
+            self._room = self._room_now()
+        await self._rank_all()
+        before, after = self._in_force, self._limit.pressure
+        if after is before:
+            return
+        self._in_force = after
+        await self._restrain(self._changed)
         self._report(before, after)
 
     async def _rank_all(self) -> None:
-        """Rank prices in slices: else the first newcomer to a pool that has just become full would wait for all."""
-        is_ranked = False
-        while not is_ranked:
-            is_ranked = self._pool.rank_some()
-            await asyncio.sleep(0)
+        """Rank prices in slices before the pool is full, or opens again and is: else the first newcomer waits for all.
 
-    def _changed(self, restraint: Restraint, before: Pressure, after: Pressure) -> Restraint:
+        That takes seconds where there are a million, so memory is looked at meanwhile.
+        """
+        while self._limit.pressure is Pressure.SOFT and not self._pool.rank_some():
+            await asyncio.sleep(0)
+            self._observe()
+
+    def _changed(self, restraint: Restraint) -> Restraint:
         """Keep the room as it was when memory became short; nothing new at all while it is very short."""
-        if not after:
-            return msgspec.structs.replace(restraint, slots_max=None, blob_bytes_max=None, closed=False)
-        restraint = msgspec.structs.replace(restraint, closed=after is Pressure.HARD)
-        if before:
-            return restraint
+        match self._in_force:
+            case Pressure.NONE:
+                return msgspec.structs.replace(restraint, slots_max=None, blob_bytes_max=None, closed=False)
+            case Pressure.HARD:
+                return msgspec.structs.replace(restraint, closed=True)
+        slots, blob_bytes = map(max, self._room, self._room_now())
+        return msgspec.structs.replace(restraint, slots_max=slots, blob_bytes_max=blob_bytes, closed=False)
+
+    def _room_now(self) -> tuple[int, int]:
+        """What the pool takes, or a part of its limits where that is more."""
         counts, settings = self._pool.counts(), self._pool.settings
         slots = max(counts.slots, (settings.global_slots + settings.global_queue) // LEFT_SHARE)
-        blob_bytes = max(counts.blob_stored, settings.blob_data_cap // LEFT_SHARE)
-        return msgspec.structs.replace(restraint, slots_max=slots, blob_bytes_max=blob_bytes)
+        return slots, max(counts.blob_stored, settings.blob_data_cap // LEFT_SHARE)
 
     def _report(self, before: Pressure, after: Pressure) -> None:
         settings = self._settings

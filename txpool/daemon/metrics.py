@@ -1,6 +1,7 @@
 """The metrics page: which families stand on it, and how it is served."""
 
 import platform
+import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Final, Protocol
@@ -74,7 +75,7 @@ def families(node: Node, ingest: Ingest, rpc: RpcServers, watches: Watches, stor
         ),
         *pool_families(node.pool, ingest.counters.refused),
         *store_families(node.store),
-        *(slab_families(node.store) if isinstance(node.store, MmapStore) else ()),
+        *(slab_families(node.store, time.perf_counter) if isinstance(node.store, MmapStore) else ()),
         *buffer_families(node.store),
         *event_families(node.events),
         *node.head_updates.families(),
@@ -82,7 +83,7 @@ def families(node: Node, ingest: Ingest, rpc: RpcServers, watches: Watches, stor
         *http_families(rpc.http),
         *session_families(rpc.sessions),
         *watches.families(store),
-        *memory_families(),
+        *memory_families(watches.lookout.evidence.memory.look_at_heap),
     ]
 
 

@@ -19,6 +19,7 @@ from txpool.chain.genesis import GenesisError
 from txpool.config import Settings
 from txpool.daemon.chores import expire_queued, feed_watchdog
 from txpool.daemon.collector import Collector
+from txpool.daemon.descriptors import raise_limit, warn_if_few
 from txpool.daemon.listeners import (
     LiveParts,
     Places,
@@ -61,6 +62,7 @@ def run(settings: Settings, warnings: Sequence[str] = ()) -> int:
     start_log(settings.log.format, settings.log.level)
     for warning in warnings:
         LOG.warning("%s", warning)
+    warn_if_few(settings, raise_limit())
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))

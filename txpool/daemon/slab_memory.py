@@ -55,14 +55,12 @@ async def _one_round(scavenger: Scavenger, clock: Callable[[], float]) -> None:
 
 
 async def return_at_once(scavenger: Scavenger, clock: Callable[[], float] = time.thread_time) -> None:
-    """Return what is free without resting, a slice in a turn of the loop, and keep none for what may come."""
-    share, scavenger.keep_share = scavenger.keep_share, 0.0
-    is_over = False
+    """Return all that is free, in a round of its own without rests, and keep none for what may come."""
+    last = scavenger.rounds
     try:
-        while not is_over:
-            is_over = scavenger.work(clock)
-            await asyncio.sleep(0)
+        with scavenger.keeping_nothing():
+            while scavenger.rounds == last:  # the chore may be who brings it to its end
+                scavenger.work(clock)
+                await asyncio.sleep(0)
     except OSError as error:
         LOG.warning("pages are not returned to the system: %s", error)
-    finally:
-        scavenger.keep_share = share

@@ -7,6 +7,7 @@ from functools import partial
 from txpool.config import Settings
 from txpool.core.restraint import Restraint
 from txpool.core.steps import Steps
+from txpool.core.store import Store
 from txpool.daemon.governing import Governing
 from txpool.daemon.listeners import LiveParts
 from txpool.daemon.memory_guard import MemoryGuard
@@ -16,6 +17,7 @@ from txpool.daemon.slab_memory import return_at_once
 from txpool.ingest.ingest import Ingest
 from txpool.observe.histogram import Histogram
 from txpool.observe.page import Family
+from txpool.observe.resident import Resident
 from txpool.rpc.pool_governor import GovernorStanding, MemoryStanding
 from txpool.rpc.slices import Slices
 from txpool.stores.mmap import MmapStore
@@ -48,7 +50,8 @@ class Stewards:
             durations=durations,
             tell=tell,
         )
-        self.memory_guard = MemoryGuard(settings.memory, node.pool, self._restrain, _relief(node), tell)
+        held = partial(held_bytes, Resident(), node.store)
+        self.memory_guard = MemoryGuard(settings.memory, node.pool, self._restrain, _relief(node), tell, held)
         live.governor.stewards = self
 
     async def _restrain(self, change: Callable[[Restraint], Restraint]) -> None:
@@ -73,6 +76,18 @@ class Stewards:
     def families(self) -> list[Family]:
         """What both show."""
         return [*self.governing.families(), *self.memory_guard.families()]
+
+
+def held_bytes(resident: Resident, store: Store) -> int | None:
+    """What counts against the limits on memory: heap and slabs; None where it is not known.
+
+    What is free on pages that never go back is room for newcomers, so it does not count: else a limit that was reached
+    once would never be left.
+    """
+    held = resident.held()
+    if held is None or not isinstance(store, MmapStore):
+        return held
+    return max(held - store.idle_reserve_bytes, 0)
 
 
 def _relief(node: Node) -> Relief:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from mmap_pool import Pages
+from mmap_pool import Arena, Pages
+from mmap_pool.arena import HUGE_PAGE_BYTES
 from txpool.config import Settings
 from txpool.core.record import RECORD_BYTES
 from txpool.core.store import Store
@@ -30,9 +31,16 @@ class OwnStore(Store, Protocol):
 def _mmap(settings: Settings) -> MmapStore:
     store = MmapStore.open(settings.store.limit_bytes, RECORD_BYTES, ask=PAGES[settings.slab.pages])
     settle_on_node(store, settings.slab.numa)
-    for kind, why in store.pool.arena.refusals.items():
-        LOG.info("no %s pages, others serve: %s", kind.name.lower(), why)
+    _tell_pages(store.pool.arena)
     return store
+
+
+def _tell_pages(arena: Arena) -> None:
+    """Say which kinds of pages were not to be had. A wish for transparent ones never fails, it only has no effect."""
+    for kind, why in arena.refusals.items():
+        LOG.info("no %s pages, others serve: %s", kind.name.lower(), why)
+    if arena.kind is Pages.TRANSPARENT and arena.page_bytes < HUGE_PAGE_BYTES:
+        LOG.info("no transparent pages, small ones serve: transparent_hugepage/shmem_enabled does not grant them")
 
 
 def _cache(settings: Settings) -> CacheStore:

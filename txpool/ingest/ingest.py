@@ -110,6 +110,8 @@ class Ingest:
         self._tip_min = 0
         self._inline_max = self.settings.inline_max * (TOGETHER_SPEED if self.kernel.lanes > 1 else 1)
         self.depth = 0  # transactions that wait for a verdict
+        self.judged = 0  # those handed in that have had theirs, however it was
+        self._asked = 0  # of the depth, those that are only asked about
         self.depth_bytes = 0
         # Told the numbers of the events that a batch has caused, before its callers have their verdicts.
         self.on_events: Callable[[range], None] = _nobody_listens
@@ -168,6 +170,7 @@ class Ingest:
         if self.depth >= settings.queue_max or self.depth_bytes + batch.size > settings.queue_bytes_max:
             return Busy(self.depth)
         self.depth += batch.count
+        self._asked += batch.count
         self.depth_bytes += batch.size
         self._decode_dry(batch, raws)
         self._lane.append(batch)
@@ -175,6 +178,11 @@ class Ingest:
         self._prepare_dry(batch, list(batch.blobs))
         self._turn_soon()
         return await batch.finished
+
+    @property
+    def waiting(self) -> int:
+        """Transactions handed in that wait for their verdict."""
+        return self.depth - self._asked
 
     @property
     def read_bytes(self) -> int:
@@ -451,6 +459,9 @@ class Ingest:
         self._lane.popleft()
         if isinstance(batch, DryRun):
             batch.finish()
+            self._asked -= batch.count
+        else:
+            self.judged += batch.count
         self.depth -= batch.count
         self.depth_bytes -= batch.size
         if not self.depth:

@@ -9,10 +9,12 @@ from txpool.core.rejection import REFUSALS, REMOVALS, Reason
 from txpool.core.residents import Counts
 from txpool.core.store import Store
 from txpool.observe.histogram import PAUSE_BOUNDS, REQUEST_BOUNDS, Histogram
+from txpool.observe.paced import Paced
 from txpool.observe.page import Family, Labels, counter, counters, gauge, gauges, histograms
-from txpool.observe.resident import heap_bytes
 
 OTHER: Final = "other"
+PAGE_KINDS: Final = ("hugetlb", "transparent", "normal")
+PAGES_REST_S: Final = 60.0  # the kernel walks through all that is mapped to tell which pages are large
 _SUBPOOLS: Final[tuple[Labels, ...]] = ({"subpool": "pending"}, {"subpool": "queued"}, {"subpool": "blob"})
 
 
@@ -115,9 +117,17 @@ class SlabFigures(Protocol):
     def fragmentation(self) -> float:
         """The part of the slabs' memory that is free and cannot go back."""
 
+    @property
+    def page_kind(self) -> str:
+        """The kind of pages that the system granted, one of `PAGE_KINDS`."""
 
-def slab_families(slabs: SlabFigures) -> list[Family]:
-    """The memory of a store in slabs."""
+    def large_bytes(self) -> int:
+        """What of the slabs lies on large pages now; may take milliseconds. Raises OSError."""
+
+
+def slab_families(slabs: SlabFigures, clock: Callable[[], float]) -> list[Family]:
+    """The memory of a store in slabs; the clock, in seconds, is for a reading that is rarely repeated."""
+    large: Paced[int] = Paced(lambda: _large_bytes(slabs, large.value), clock, 0, rest_s=PAGES_REST_S)
     return [
         counter("txpool_slab_returned_bytes_total", "Free pages returned to the system.", lambda: slabs.returned_bytes),
         gauge(
@@ -126,7 +136,26 @@ def slab_families(slabs: SlabFigures) -> list[Family]:
             lambda: slabs.fragmentation,
         ),
         gauge("txpool_slab_numa_node", "Memory node that slabs are bound to; -1 is none.", lambda: slabs.numa_node),
+        gauges(
+            "txpool_slab_pages",
+            "Kind of pages that the system granted to the slabs: 1 for that one.",
+            [{"kind": kind} for kind in PAGE_KINDS],
+            lambda: tuple(int(kind == slabs.page_kind) for kind in PAGE_KINDS),
+        ),
+        gauge(
+            "txpool_slab_large_bytes",
+            "What of the slabs lies on large pages, as the kernel said within the last minute.",
+            large.look,
+        ),
     ]
+
+
+def _large_bytes(slabs: SlabFigures, known: int) -> int:
+    """Ask; what was known where the kernel does not tell, as when no descriptor is left."""
+    try:
+        return slabs.large_bytes()
+    except OSError:
+        return known
 
 
 def event_families(ring: EventRing) -> list[Family]:
@@ -142,8 +171,8 @@ def event_families(ring: EventRing) -> list[Family]:
     ]
 
 
-def memory_families() -> list[Family]:
-    """What the process holds beside the slabs."""
+def memory_families(heap_bytes: Callable[[], int]) -> list[Family]:
+    """What the process holds beside the slabs, read when it is asked for."""
     return [
         gauge("txpool_heap_bytes", "Resident private memory: heap, stacks, interpreter; without slabs.", heap_bytes)
     ]

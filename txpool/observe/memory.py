@@ -14,7 +14,7 @@ import msgspec
 
 from txpool.observe.paced import Paced
 from txpool.observe.page import Family, counters, gauge, gauges
-from txpool.observe.resident import RESIDENT_KINDS, read_status, resident_bytes
+from txpool.observe.resident import RESIDENT_KINDS, Resident
 
 
 class MallocBytes(msgspec.Struct, frozen=True, gc=False):
@@ -60,10 +60,11 @@ class Memory:
         malloc: what the C library counts.
     """
 
-    __slots__ = ("_blocks", "_malloc", "faults", "resident")
+    __slots__ = ("_blocks", "_malloc", "_reader", "faults", "resident")
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        """Take a clock in seconds, for what readings cost."""
+    def __init__(self, clock: Callable[[], float], reader: Resident | None = None) -> None:
+        """Take a clock in seconds, for what readings cost, and a reader of resident memory; by default a new one."""
+        self._reader = reader or Resident()
         self.resident: tuple[int, ...] = (0,) * len(RESIDENT_KINDS)
         self.faults = (0, 0)
         self._blocks = Paced(sys.getallocatedblocks, clock, 0)
@@ -86,9 +87,10 @@ class Memory:
 
     @property
     def arenas(self) -> int:
-        """Bytes of the interpreter's arenas: private memory less malloc's.
+        """Bytes of the interpreter's arenas: private memory less malloc's, as near as can be told from outside.
 
-        Interpreters do not tell, so stacks and the libraries' data are in it, a few MB.
+        Stacks and the data of libraries are in it, a few MB. What `malloc_trim` has given back stays free in malloc's
+        count and is not resident, so by that much this is too low, until the heap takes it again.
         """
         malloc = self.malloc
         return max(0, self.anonymous - malloc.used - malloc.free - malloc.mapped)
@@ -102,8 +104,8 @@ class Memory:
         self._malloc.look()
 
     def look_at_heap(self) -> int:
-        """Private resident bytes, now."""
-        self.resident = resident_bytes(read_status())
+        """Private resident bytes, now; the latest known where the kernel does not tell."""
+        self.resident = self._reader.kinds() or self.resident
         return self.anonymous
 
     def count_blocks(self) -> int:
@@ -120,12 +122,12 @@ class Memory:
             ),
             gauge(
                 "txpool_heap_arena_bytes",
-                "Resident bytes of the interpreter's arenas: private memory less malloc's; stacks and data are in it.",
+                "Private memory less malloc's: the interpreter's arenas; too low by what malloc gave back.",
                 lambda: self.arenas,
             ),
             gauges(
                 "txpool_malloc_bytes",
-                "What the C library counts: used and free in its heaps, mapped one by one for large objects.",
+                "What the C library counts: used, free (resident or given back), mapped one by one for large objects.",
                 [{"state": "used"}, {"state": "free"}, {"state": "mapped"}],
                 lambda: (self.malloc.used, self.malloc.free, self.malloc.mapped),
             ),

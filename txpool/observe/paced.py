@@ -18,14 +18,17 @@ class Paced(Generic[Value]):
         cost_s: how long it took.
     """
 
-    __slots__ = ("_clock", "_due", "_read", "cost_s", "value")
+    __slots__ = ("_clock", "_due", "_read", "_rest_s", "cost_s", "value")
 
-    def __init__(self, read: Callable[[], Value], clock: Callable[[], float], first: Value) -> None:
-        """Take what reads, a clock in seconds, and the value until something is read."""
+    def __init__(
+        self, read: Callable[[], Value], clock: Callable[[], float], first: Value, *, rest_s: float = 0.0
+    ) -> None:
+        """Take what reads, a clock in seconds, the value until something is read, and the least time between two."""
         self.value = first
         self.cost_s = 0.0
         self._read = read
         self._clock = clock
+        self._rest_s = rest_s
         self._due = float("-inf")
 
     @property
@@ -48,5 +51,5 @@ class Paced(Generic[Value]):
         self.value = self._read()
         now = self._clock()
         self.cost_s = now - before
-        self._due = now + (DEAR_REST_S if self.is_dear else REST_FACTOR * self.cost_s)
+        self._due = now + max(self._rest_s, DEAR_REST_S if self.is_dear else REST_FACTOR * self.cost_s)
         return self.value

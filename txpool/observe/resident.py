@@ -6,6 +6,7 @@ some 10 us, however large the process is.
 """
 
 import os
+import weakref
 from typing import Final
 
 STATUS: Final = "/proc/self/status"
@@ -15,32 +16,42 @@ RESIDENT_KINDS: Final = ("anonymous", "shared", "file", "huge")
 _KIB: Final = 1024
 
 
-def read_status(path: str | os.PathLike[str] = STATUS) -> bytes:
-    """What the kernel says of the process; nothing where it does not. Half the price of a file object."""
-    try:
-        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        return os.read(opened, STATUS_BYTES_MAX)
-    finally:
-        os.close(opened)
+class Resident:
+    """Reads the counts through one descriptor that stays open, so that they can be had when there is no other left.
 
+    It belongs to the process that opens it, and is closed when nobody holds this any more. Where the kernel tells
+    nothing, each reading is None: unknown, not nothing.
+    """
 
-def resident_bytes(status: bytes) -> tuple[int, ...]:
-    """Resident bytes by kind, in the order of `RESIDENT_KINDS`, of what `read_status` gave; 0 for a row it lacks."""
-    return tuple(_row(status, name) for name in KIND_ROWS)
+    def __init__(self, path: str | os.PathLike[str] = STATUS) -> None:
+        """Open it."""
+        self._opened: int | None = None
+        try:
+            self._opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+        weakref.finalize(self, os.close, self._opened)
 
+    def kinds(self) -> tuple[int, ...] | None:
+        """Resident bytes by kind, in the order of `RESIDENT_KINDS`; 0 for a kind that this kernel does not have."""
+        status = self._read()
+        return tuple(_row(status, name) for name in KIND_ROWS) if KIND_ROWS[0] in status else None
 
-def heap_bytes(path: str | os.PathLike[str] = STATUS) -> int:
-    """Resident anonymous bytes: what the interpreter and the C library hold, without the slabs."""
-    return _row(read_status(path), b"RssAnon:")
+    def held(self) -> int | None:
+        """Resident bytes of heap and slabs, huge pages included, without program files."""
+        kinds = self.kinds()
+        if kinds is None:
+            return None
+        anonymous, shared, _, huge = kinds
+        return anonymous + shared + huge
 
-
-def held_bytes(path: str | os.PathLike[str] = STATUS) -> int:
-    """Resident bytes of heap and slabs, huge pages included, without program files."""
-    anonymous, shared, _, huge = resident_bytes(read_status(path))
-    return anonymous + shared + huge
+    def _read(self) -> bytes:
+        if self._opened is None:
+            return b""
+        try:
+            return os.pread(self._opened, STATUS_BYTES_MAX, 0)
+        except OSError:
+            return b""
 
 
 def _row(status: bytes, name: bytes) -> int:

@@ -94,6 +94,24 @@ class MmapStore:
         """The part of the slabs' memory that is free and cannot go back, at the end of the scavenger's last round."""
         return self.scavenger.survey.fragmentation
 
+    @property
+    def idle_reserve_bytes(self) -> int:
+        """What is free in the slabs and never goes back: its pages are of the reserve. O(size classes)."""
+        arena = self.pool.arena
+        return max(arena.populated_bytes - self.pool.live_bytes, 0) if arena.kind is Pages.HUGETLB else 0
+
+    @property
+    def page_kind(self) -> str:
+        """The kind of pages that the system granted."""
+        return self.pool.arena.kind.name.lower()
+
+    def large_bytes(self) -> int:
+        """What of the slabs lies on large pages now. Milliseconds where only the kernel knows (`Arena.report`)."""
+        arena = self.pool.arena
+        if arena.kind is Pages.HUGETLB:
+            return arena.populated_bytes
+        return arena.report().huge_bytes if arena.kind is Pages.TRANSPARENT else 0
+
     def prefer_node(self, node: int) -> None:
         """Have memory that is not there yet come from `node` while it has any.
 
