@@ -109,6 +109,7 @@ class Daemon:
         tags, reports = Tags(time.perf_counter), Reports(settings.watch.reports_max)
         self._node = node = Node(settings, tags)
         self._slices = slices = Slices(time.thread_time)
+        slices.carried = tags.carried
         self._held = HeldCalls(lambda: node.chain.moving, time.thread_time)
         self._ingest = ingest_of(settings, node)
         self._live = LiveParts(settings, node, self._ingest)
@@ -121,7 +122,7 @@ class Daemon:
         durations = self._watches.durations.by_method[SEND]
         self._stewards = Stewards(settings, node, slices, self._ingest, self._live, durations)
         self._collector = Collector(settings.gc)
-        self._miner = Miner(node.chain, slices, settings.dev.period, lambda: node.pool.counts().pending)
+        self._miner = Miner(node.chain, slices, tags, settings.dev.period, lambda: node.pool.counts().pending)
         node.on_events = self._ingest.on_events = self._notice
         slices.on_slice = self._go_on
         self._rpc = RpcListeners(

@@ -55,7 +55,7 @@ class Watches:
         self.lookout.evidence.world = World(
             stages=stages.read, evicted=node.pool.tallies.evicted, bursts=self._bursts(node.store)
         )
-        ingest.around = self.tags.around(SUBMIT)
+        ingest.around, ingest.carried = self.tags.around(SUBMIT), self.tags.carried
 
     def _bursts(self, store: Store) -> list[tuple[Source, Callable[[], int]]]:
         """What allocates without entering anything: the store's cache, where it has none to give."""
