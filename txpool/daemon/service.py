@@ -109,7 +109,6 @@ class Daemon:
         tags, reports = Tags(time.perf_counter), Reports(settings.watch.reports_max)
         self._node = node = Node(settings, tags)
         self._slices = slices = Slices(time.thread_time)
-        slices.carried = tags.carried
         self._held = HeldCalls(lambda: node.chain.moving, time.thread_time)
         self._ingest = ingest_of(settings, node)
         self._live = LiveParts(settings, node, self._ingest)
@@ -118,7 +117,7 @@ class Daemon:
         dev = DevNamespace(node.chain, node.pool, slices, is_private=settings.dev.private)
         served = methods_of(node, self._live, own, dev, self._tracer, GcReports(reports.newest))
         self._watches = Watches((*served.public, *served.private, SEND), tags, settings.watch, reports)
-        self._watches.follow(node, self._ingest)
+        self._watches.follow(node, self._ingest, slices)
         durations = self._watches.durations.by_method[SEND]
         self._stewards = Stewards(settings, node, slices, self._ingest, self._live, durations)
         self._collector = Collector(settings.gc)
