@@ -7,13 +7,12 @@ from typing import Final
 
 import pytest
 
-from tests.ingest.test_ingest import Replies, transfers
+from tests.ingest.test_ingest import Replies, transfers, word
 from tests.rpc.loop import run, until
 from tests.rpc.node import ALICE, BOB, Node, transfer
 from txpool.core import rlp
 from txpool.core.foresee import Forecast
 from txpool.core.kernel import TWIN, Signers
-from txpool.core.pool import Accepted
 from txpool.core.rejection import Rejected
 from txpool.core.tx import BLOB, Tx
 from txpool.ingest.dry_run import Checked
@@ -113,13 +112,7 @@ def test_without_threads_all_is_decoded_in_the_loop() -> None:
 def words(found: Sequence[Checked] | Busy) -> list[str]:
     """Accepted, or the reason."""
     assert not isinstance(found, Busy)
-    return [_word(each.verdict if isinstance(each, Forecast) else each) for each in found]
-
-
-def _word(outcome: object) -> str:
-    if isinstance(outcome, Accepted):
-        return "accepted"
-    return str(outcome.reason) if isinstance(outcome, Rejected) else "crashed"
+    return [word(each.verdict if isinstance(each, Forecast) else each) for each in found]
 
 
 def test_a_large_dry_run_is_decoded_on_threads_and_holds_up_nobody() -> None:
