@@ -240,6 +240,22 @@ def test_what_is_done_in_slices_stays_the_work_of_who_asked_for_it() -> None:
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("carrier", ["ws", "ipc"])
+def test_making_json_and_telling_subscribers_have_sources_of_their_own(carrier: str) -> None:
+    async def story() -> None:
+        async with served(Deed()) as (parts, _):
+            server, status = parts.rpc.sessions[carrier], parts.tags.source("query", "txpool_status")
+            before, at_work = status.seconds, list[tuple[str, str]]()
+
+            assert server.rpc.encode("txpool_status", {"pending": "0x3"}) == b'{"pending":"0x3"}'
+            server.around(lambda: at_work.append((parts.tags.current.kind, parts.tags.current.name)))
+
+            assert status.seconds > before
+            assert at_work == [("other", "subscriptions")]
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("stage", ["received", "validating", "queued", "pending"])
 def test_stages_hold_what_is_in_them_and_nothing_of_what_has_left(stage: str) -> None:
     async def story() -> list[float]:

@@ -126,12 +126,13 @@ def test_a_large_dry_run_is_decoded_on_threads_and_holds_up_nobody() -> None:
             checking = asyncio.ensure_future(node.ingest.check(raws))
             replies = Replies(node.ingest)
             replies.offer(*transfers(3, BOB))
-            await until(lambda: len(replies.outcomes) == 3)
-            assert not checking.done()
-            assert node.ingest.depth_bytes == sum(map(len, raws))
-            assert node.ingest.read_bytes == 0
-
-            gate.set()
+            try:
+                await until(lambda: len(replies.outcomes) == 3)
+                assert not checking.done()
+                assert node.ingest.depth_bytes == sum(map(len, raws))
+                assert node.ingest.read_bytes == 0
+            finally:
+                gate.set()
 
             assert words(await checking) == ["undecodable", *["accepted"] * 4, "already_known"]
             assert (node.ingest.depth, node.ingest.depth_bytes) == (0, 0)
