@@ -74,7 +74,7 @@ class Parts:
         dev = DevNamespace(self.node.chain, self.node.pool, slices)
         served = methods_of(self.node, live, own, dev, AllocationTracer(settings.data.dir))
         self.watches = Watches(served.public, self.tags, settings.watch)
-        self.watches.follow(self.node, ingest)
+        self.watches.follow(self.node, ingest, slices)
         held = HeldCalls(lambda: self.node.chain.moving, time.thread_time)
         rpc = RpcListeners(settings, served, own, live=live, ingest=ingest, watches=self.watches, held=held)
         self.page = MetricsPage(families(self.node, ingest, rpc, self.watches, settings.store.kind))

@@ -14,6 +14,7 @@ from tests.rpc.loop import Client
 from txpool.config import Address, Settings
 from txpool.config.sections import DevSettings, HttpSettings, IpcSettings, StoreSettings, WatchSettings, WsSettings
 from txpool.core.record import RECORD_BYTES
+from txpool.core.steps import Steps
 from txpool.daemon.listeners import LiveParts, RpcListeners, ingest_of, methods_of, own_namespace
 from txpool.daemon.metrics import MetricsPage, families
 from txpool.daemon.node import Node
@@ -47,6 +48,11 @@ class Deed:
     def __init__(self) -> None:
         self.ended = 0.0
 
+    async def huge_list_later(self) -> int:
+        """The same, when it has waited."""
+        await asyncio.sleep(0)
+        return self.huge_list()
+
     def huge_list(self) -> int:
         """Make containers and keep them, for so long that others notice."""
         until = time.perf_counter() + DEED_S
@@ -65,16 +71,20 @@ class Parts:
         self.node = Node(settings, self.tags)
         self.ingest = ingest_of(settings, self.node)
         live = LiveParts(settings, self.node, self.ingest)
-        slices = Slices(time.thread_time)
+        self.slices = slices = Slices(time.thread_time)
         held = HeldCalls(lambda: self.node.chain.moving, time.thread_time)
         slices.on_slice = held.go_on
         own = own_namespace(self.node, self.ingest, slices)
         tracer = AllocationTracer(settings.data.dir)
         dev = DevNamespace(self.node.chain, self.node.pool, slices)
         served = methods_of(self.node, live, own, dev, tracer, GcReports(reports.newest))
-        served = replace(served, public={**served.public, "test_hugeList": Method(deed.huge_list)})
+        deeds = {
+            "test_hugeList": Method(deed.huge_list),
+            "test_hugeListLater": Method(deed.huge_list_later, waits=True),
+        }
+        served = replace(served, public={**served.public, **deeds})
         self.watches = Watches(served.public, self.tags, settings.watch, reports)
-        self.watches.follow(self.node, self.ingest)
+        self.watches.follow(self.node, self.ingest, slices)
         self.rpc = RpcListeners(settings, served, own, live=live, ingest=self.ingest, watches=self.watches, held=held)
         self.page = MetricsPage(families(self.node, self.ingest, self.rpc, self.watches, "mmap"))
 
@@ -130,18 +140,19 @@ async def named(reports: Reports, triggers: set[Trigger], act: Callable[[], Awai
 STALLS = {Trigger.PAUSE, Trigger.LAG, Trigger.HEAP_GROWTH}
 
 
-def test_a_query_that_builds_a_huge_list_is_named() -> None:
+@pytest.mark.parametrize("method", ["test_hugeList", "test_hugeListLater"])
+def test_a_query_that_builds_a_huge_list_is_named(method: str) -> None:
     async def story() -> None:
         deed = Deed()
         async with served(deed) as (parts, client):
-            report, at = await named(parts.watches.reports, STALLS, lambda: client.result("test_hugeList"))
+            report, at = await named(parts.watches.reports, STALLS, lambda: client.result(method))
 
-            assert (report.cause, report.name) == ("query", "test_hugeList"), report
+            assert (report.cause, report.name) == ("query", method), report
             assert at - deed.ended < NAMED_WITHIN_S
             assert report.suspects[0].collections > 0
             assert report.suspects[0].longest_seconds > DEED_S / 2
             (told,) = [each for each in await client.result("pool_gcReports") if each["number"] == report.number]
-            assert (told["cause"], told["name"], told["trigger"]) == ("query", "test_hugeList", report.trigger)
+            assert (told["cause"], told["name"], told["trigger"]) == ("query", method, report.trigger)
             assert 'txpool_gc_reports_total{cause="query"} 0' not in parts.page.render().decode().splitlines()
 
     with collector_on():
@@ -166,27 +177,31 @@ def test_a_head_update_that_allocates_is_named_and_not_the_call_that_made_the_bl
         asyncio.run(story())
 
 
+CACHED = replace(SETTINGS, store=StoreSettings(kind="cache", limit_bytes=32 << 20))
+BURST = 6000  # buffers; five thousand in five seconds are an alarm
+
+
 def test_a_cache_burst_is_named_though_no_turn_of_the_loop_is_long() -> None:
     async def story() -> None:
         deed = Deed()
-        async with served(deed) as (parts, client):
-            cache = parts.tags.source("cache", "frames")
-            kept: list[bytes] = []
+        async with served(deed, CACHED) as (parts, client):
+            store = parts.node.store
+            held: list[int | None] = []
 
             async def burst() -> None:
-                for _ in range(40):
-                    for _ in range(250):
-                        before = parts.tags.enter(cache)
-                        kept.append(bytes(1024))
-                        parts.tags.leave(before)
+                while len(held) < BURST:
+                    held.extend(store.put(bytes(RECORD_BYTES), bytes(64)) for _ in range(200))
                     await client.result("txpool_status")
                 deed.ended = time.perf_counter()
 
             report, at = await named(parts.watches.reports, {Trigger.CALL_RATE, Trigger.HEAP_GROWTH}, burst)
 
-            assert (report.cause, report.name, report.trigger) == ("cache", "frames", "call_rate"), report
+            assert (report.cause, report.name, report.trigger) == ("cache", "transactions", "call_rate"), report
             assert at - deed.ended < NAMED_WITHIN_S
             assert "call_rate" in report.alarms
+            for handle in held:
+                assert handle is not None
+                store.free(handle)
 
     with collector_on():
         asyncio.run(story())
@@ -194,12 +209,49 @@ def test_a_cache_burst_is_named_though_no_turn_of_the_loop_is_long() -> None:
 
 def test_what_the_cache_of_the_store_has_to_make_counts_as_its_calls() -> None:
     async def story() -> None:
-        cached = replace(SETTINGS, store=StoreSettings(kind="cache", limit_bytes=8 << 20))
-        async with served(Deed(), cached) as (parts, client):
+        async with served(Deed(), CACHED) as (parts, client):
             await client.result("txpool_status")
             parts.watches.lookout.sample()
 
             assert parts.tags.source("cache", "transactions").calls == 3
+
+    asyncio.run(story())
+
+
+def test_what_is_done_in_slices_stays_the_work_of_who_asked_for_it() -> None:
+    async def story() -> None:
+        async with served(Deed()) as (parts, _):
+            turns: list[None] = []
+            at_work: list[str] = []
+
+            def until_a_later_turn() -> Steps[None]:
+                while not turns:
+                    yield
+                at_work.append(parts.tags.current.name)
+
+            with parts.tags.entered("query", "pool_best"):
+                done = parts.slices.run(until_a_later_turn())
+            asyncio.get_running_loop().call_soon(turns.append, None)
+            await done
+
+            assert at_work == ["pool_best"]
+            assert parts.tags.current is parts.tags.idle
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("carrier", ["ws", "ipc"])
+def test_making_json_and_telling_subscribers_have_sources_of_their_own(carrier: str) -> None:
+    async def story() -> None:
+        async with served(Deed()) as (parts, _):
+            server, status = parts.rpc.sessions[carrier], parts.tags.source("query", "txpool_status")
+            before, at_work = status.seconds, list[tuple[str, str]]()
+
+            assert server.rpc.encode("txpool_status", {"pending": "0x3"}) == b'{"pending":"0x3"}'
+            server.around(lambda: at_work.append((parts.tags.current.kind, parts.tags.current.name)))
+
+            assert status.seconds > before
+            assert at_work == [("other", "subscriptions")]
 
     asyncio.run(story())
 

@@ -9,6 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cli.test_submitting import FRIEND, transfer
 from tests.outside import tool
+from tests.rpc.plain_ipc import PlainIpc
+from tests.rpc.plain_ws import PlainWebSocket
 from tests.running import Daemon, running
 from txpool.core.kernel import NATIVE
 from txpool.core.rejection import REFUSALS, REMOVALS
@@ -130,6 +132,26 @@ def test_the_object_cache_says_where_its_buffers_came_from() -> None:
 
     gets = {dict(labels)["result"]: got for (name, labels), got in found.items() if name == "txpool_cache_gets_total"}
     assert gets == {"private": 1, "shared": 0, "stolen": 0, "victim": 0, "miss": 1}
+
+
+def ask_for_chain_id(daemon: Daemon, carrier: str) -> None:
+    if carrier == "http":
+        daemon.call("eth_chainId")
+        return
+    client: PlainIpc | PlainWebSocket = PlainIpc(daemon.ipc) if carrier == "ipc" else PlainWebSocket(daemon.ws)
+    with client:
+        client.call("eth_chainId")
+
+
+@pytest.mark.parametrize("carrier", ["http", "ws", "ipc"])
+def test_turns_with_a_request_in_them_are_counted_whatever_carries_it(carrier: str) -> None:
+    with running("--dev", "--dev-period", "0") as daemon:
+        before = value(samples(daemon), "txpool_loop_turn_seconds_count")
+        ask_for_chain_id(daemon, carrier)
+        found = samples(daemon)
+
+    assert value(found, "txpool_loop_turn_seconds_count") == before + 1
+    assert value(found, "txpool_loop_turn_longest_seconds") > 0
 
 
 def test_promtool_finds_nothing_to_say_about_the_page() -> None:

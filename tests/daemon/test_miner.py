@@ -1,6 +1,7 @@
 """The task that mines: on the policy's time, and only then."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator
 from typing import Literal, Self
 
@@ -12,6 +13,7 @@ from txpool.chain.genesis import dev_genesis, parse_genesis
 from txpool.core.head import HeadChange
 from txpool.core.tx import Tx
 from txpool.daemon.miner import AUTO, Miner
+from txpool.observe.tags import Tags
 from txpool.rpc.slices import Slices
 
 PATIENCE_S = 10
@@ -20,7 +22,7 @@ PATIENCE_S = 10
 class Mine:
     """A chain whose pool wakes the loop when something comes in, and that tells a test of each block."""
 
-    def __init__(self, period: float | Literal["auto"]) -> None:
+    def __init__(self, period: float | Literal["auto"], slice_s: float = 1.0) -> None:
         self.offers = Offers()
         self.blocks: asyncio.Queue[list[bytes]] = asyncio.Queue()
         self.chain = DevChain(
@@ -29,10 +31,15 @@ class Mine:
             on_change=self.follow,
             clock=lambda: 0,
         )
-        self.miner = Miner(self.chain, Slices(lambda: 0.0), period, lambda: len(self.offers))
+        self.tags = Tags(time.perf_counter)
+        self.at_work: set[tuple[str, str]] = set()
+        slices = Slices(lambda: 0.0, slice_s)
+        slices.carried = self.tags.carried
+        self.miner = Miner(self.chain, slices, self.tags, period, lambda: len(self.offers))
 
     def follow(self, change: HeadChange) -> Iterable[None]:
         yield from self.offers.follow(change)
+        self.at_work.add((self.tags.current.kind, self.tags.current.name))
         self.blocks.put_nowait(list(change.included))
         self.miner.notice(range(1))
 
@@ -121,5 +128,21 @@ def test_with_a_period_of_zero_nothing_is_mined_by_itself(runner: asyncio.Runner
             mine.offer(transfer(ALICE, 0))
             await mine.task
             assert mine.chain.head().number == 0
+
+    runner.run(story())
+
+
+@pytest.mark.parametrize("period", [AUTO, 0.001])
+def test_a_block_is_built_by_a_source_beside_the_head_updates(
+    runner: asyncio.Runner, period: float | Literal["auto"]
+) -> None:
+    async def story() -> None:
+        async with Mine(period, slice_s=0) as mine:
+            mine.offer(transfer(ALICE, 0))
+            await mine.next_block()
+
+            assert mine.at_work == {("head_update", "block")}
+            assert mine.tags.source("head_update", "block").calls > 0
+            assert mine.tags.source("head_update").calls == 0
 
     runner.run(story())

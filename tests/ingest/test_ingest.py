@@ -35,10 +35,11 @@ class Replies:
     async def judged(self) -> list[str]:
         """Wait until all are judged; accepted, or the reason."""
         await self._ingest.drain()
-        return [_word(outcome) for outcome in self.outcomes]
+        return [word(outcome) for outcome in self.outcomes]
 
 
-def _word(outcome: Outcome) -> str:
+def word(outcome: object) -> str:
+    """Accepted, the reason, or that a bug of ours came in between."""
     if isinstance(outcome, Accepted):
         return "accepted"
     return outcome.reason if isinstance(outcome, Rejected) else "crashed"

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from txpool.observe.attribution import Activity, Facts, Trigger, accusation, suspects
+from txpool.observe.attribution import NOBODY, Activity, Facts, Trigger, accusation, suspects
 
 MB = 10**6
 SUBMIT = Activity("submit", calls_per_second=900, seconds=0.08, collections=1)
@@ -12,7 +12,9 @@ SUBMIT = Activity("submit", calls_per_second=900, seconds=0.08, collections=1)
 def first(trigger: Trigger, *activities: Activity, seconds: float = 0.5) -> str | None:
     """Who is named: kind and method."""
     found = suspects(Facts(trigger, seconds, activities))
-    return f"{found[0].activity.kind} {found[0].activity.name}".strip() if found else None
+    if not found or found[0].activity.kind == NOBODY:
+        return None
+    return f"{found[0].activity.kind} {found[0].activity.name}".strip()
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,32 @@ def test_who_did_it_is_named_beside_submissions_that_go_on(trigger: Trigger, act
 )
 def test_little_of_everything_is_no_evidence(innocent: Activity) -> None:
     assert first(Trigger.LAG, innocent) is None
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.19])
+def test_a_lag_in_most_of_which_nobody_was_at_work_is_nobodys(seconds: float) -> None:
+    busy = Activity("submit", calls_per_second=900, seconds=seconds, heap_bytes=80 * MB, collections=9)
+
+    found = suspects(Facts(Trigger.LAG, 0.4, [busy]))
+
+    assert [each.activity.kind for each in found] == [NOBODY, "submit"]
+    assert found[0].activity.seconds == pytest.approx(0.4 - seconds)
+    assert accusation(found[0]) == accusation(None)
+
+
+def test_what_is_not_tagged_is_no_suspect_but_in_a_lag() -> None:
+    for trigger in set(Trigger) - {Trigger.LAG}:
+        found = suspects(Facts(trigger, 1.0, [Activity("query", "x", seconds=0.2)]))
+        assert [each.activity.kind for each in found] == ["query"]
+
+
+def test_only_the_calls_that_set_the_alarm_off_are_evidence_of_it() -> None:
+    loud = Activity("query", "eth_call", alarming=9000, seconds=0.9, collections=50, heap_bytes=80 * MB)
+    meant = Activity("cache", "frames", alarming=1001)
+
+    found = suspects(Facts(Trigger.CALL_RATE, 1.0, [loud, meant], meant))
+
+    assert [each.activity.name for each in found] == ["frames", "eth_call"]
 
 
 def test_the_sentence_says_who_and_why() -> None:
@@ -128,7 +156,7 @@ def test_more_evidence_against_whom_is_named_leaves_them_named(
     trigger: Trigger, activities: list[Activity], more: int
 ) -> None:
     found = suspects(Facts(trigger, 1.0, activities))
-    if not found or (len(found) > 1 and found[0].score - found[1].score < 1e-9):
+    if not found or found[0].activity.kind == NOBODY or (len(found) > 1 and found[0].score - found[1].score < 1e-9):
         return
     named = found[0].activity
     worse = replace(named, collections=named.collections + more, seconds=named.seconds + more)

@@ -45,6 +45,20 @@ def test_names_are_told_apart() -> None:
         ([("discard", "txpool/core/eviction.py"), ("submit", "txpool/core/pool.py")], "eviction"),
         ([("mine", "txpool/chain/dev.py"), ("start", "txpool/rpc/service.py")], "head update"),
         ([("mine_in_steps", "txpool/chain/dev.py")], "head update"),
+        ([("_settle", "txpool/daemon/node.py"), ("through", "txpool/observe/tags.py")], "head update"),
+        (
+            [("_drop_in_steps", "txpool/core/head_update.py"), ("apply_head_change", "txpool/core/head_update.py")],
+            "head update",
+        ),
+        (
+            [
+                ("_drop_in_steps", "txpool/core/head_update.py"),
+                ("drop_all", "txpool/core/head_update.py"),
+                ("remove", "txpool/core/pool.py"),
+                ("_remove", "txpool/rpc/pool.py"),
+            ],
+            "eviction",
+        ),
         ([("_best", "txpool/rpc/pool.py"), ("start", "txpool/rpc/service.py")], "snapshot"),
         ([("of_everyone", "txpool/rpc/content.py"), ("_step", "txpool/rpc/streaming.py")], "content query"),
         ([("start", "txpool/rpc/service.py")], "rpc other"),

@@ -89,6 +89,43 @@ def test_a_loop_that_waited_for_a_core_is_told_with_its_share_of_one() -> None:
     (report,) = scene.told
     assert (report.cause, report.cpu_share) == ("none", 0)
     assert report.sentence.startswith("nothing that is tagged")
+    assert [(each.kind, each.seconds) for each in report.suspects] == [("none", 0.95)]
+
+
+def test_who_was_busy_up_to_the_delay_and_not_in_it_is_not_named() -> None:
+    scene = Scene(NOTHING_GROWS)
+    for _ in range(20):
+        scene.work("submit", seconds=0.03, calls=3)
+        scene.clock.now += 0.02
+        scene.lookout.tick(0.0)
+    scene.lookout.sample()
+    for _ in range(3):
+        scene.work("submit", seconds=0.03, calls=3)
+        scene.clock.now += 0.02
+        scene.lookout.tick(0.0)
+    scene.work("submit", seconds=0.03, calls=3)
+    scene.clock.now += 0.3
+
+    scene.lookout.tick(0.28)
+
+    (report,) = scene.told
+    assert (report.trigger, report.cause, report.name) == ("lag", "none", "")
+    assert report.cpu_share == pytest.approx(0.03 / 0.33)
+    assert [each.kind for each in report.suspects] == ["none", "submit"]
+
+
+def test_work_before_a_delay_does_not_add_to_the_evidence_of_it() -> None:
+    scene = Scene(NOTHING_GROWS)
+    scene.work("submit", seconds=0.19)
+    scene.lookout.tick(0.14)
+    scene.work("query", "eth_call", seconds=0.18)
+    scene.clock.now += 0.05
+
+    scene.lookout.tick(0.2)
+
+    (report,) = scene.told
+    assert (report.cause, report.name) == ("query", "eth_call")
+    assert "submit" not in [each.kind for each in report.suspects]
 
 
 def test_a_long_collection_is_one_report_though_the_loop_was_late_by_it() -> None:
@@ -116,6 +153,31 @@ def test_a_short_collection_is_not_blamed_for_a_long_delay() -> None:
 
     assert [report.trigger for report in scene.told] == ["lag"]
     assert scene.told[0].head_updates == 1
+
+
+def test_a_head_update_that_goes_on_is_told_as_one() -> None:
+    scene = Scene(NOTHING_GROWS)
+    head = scene.tags.source("head_update")
+    head.calls += 1
+    scene.lookout.tick(0.0)
+
+    before = scene.tags.resume(head)
+    scene.clock.now += 0.3
+    scene.tags.leave(before)
+    scene.lookout.tick(0.25)
+
+    (report,) = scene.told
+    assert (report.cause, report.name, report.head_updates) == ("head_update", "", 1)
+
+
+def test_a_block_that_is_built_is_no_head_update() -> None:
+    scene = Scene(NOTHING_GROWS)
+    scene.work("head_update", "block", seconds=0.3)
+
+    scene.lookout.tick(0.25)
+
+    (report,) = scene.told
+    assert (report.cause, report.name, report.head_updates) == ("head_update", "block", 0)
 
 
 def test_the_99th_percentile_forgets_what_is_older_than_ten_seconds() -> None:
@@ -152,6 +214,22 @@ def test_just_as_many_calls_as_the_alarm_name_their_source_and_not_who_was_at_wo
     scene.sample_for(0.25, lambda: scene.work("cache", "frames", calls=5000))
 
     assert scene.causes == [("call_rate", "cache", "frames")]
+
+
+def test_the_alarm_of_one_names_that_one_though_others_are_called_more_often() -> None:
+    scene = Scene(NOTHING_GROWS)
+
+    def oftener() -> None:
+        scene.work("query", "eth_call", seconds=0.1, calls=1500)
+
+    def both() -> None:
+        oftener()
+        scene.work("cache", "frames", calls=600)
+
+    scene.sample_for(5, oftener)
+    scene.sample_for(5, both)
+
+    assert scene.causes == [("call_rate", "query", "eth_call"), ("call_rate", "cache", "frames")]
 
 
 def test_many_submissions_are_no_alarm() -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Generator
 
 import pytest
@@ -82,6 +83,118 @@ def test_work_in_steps_is_at_work_in_its_steps_only_and_comes_to_what_it_comes_t
 
     assert (first, end.value.value) == ("head_update", 7)
     assert (head.seconds, head.calls, tags.current) == (3, 0, tags.idle)
+
+
+class Busy:
+    """A coroutine that works, waits, works again, and notes who is at work meanwhile."""
+
+    def __init__(self, tags: Tags, clock: Clock) -> None:
+        self.tags, self.clock = tags, clock
+        self.at_work: list[str] = []
+        self.waits_for: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def work(self, seconds: float) -> None:
+        self.at_work.append(self.tags.current.name)
+        self.clock.now += seconds
+
+    async def run(self) -> str:
+        self.work(1)
+        try:
+            word = await self.waits_for
+        except ValueError as why:
+            word = str(why)
+        finally:
+            self.work(2)
+        return word
+
+    async def awaited(self) -> str:
+        return await self.tags.awaited(self.tags.source("query", "pool_best"), self.run())
+
+
+@pytest.mark.parametrize("outcome", ["done", ValueError("in vain")])
+def test_a_coroutine_is_at_work_whenever_it_goes_on_and_not_while_it_waits(outcome: str | ValueError) -> None:
+    async def story() -> None:
+        clock = Clock()
+        tags = Tags(clock)
+        busy = Busy(tags, clock)
+        running = asyncio.ensure_future(busy.awaited())
+        await asyncio.sleep(0)
+        assert tags.current is tags.idle
+        clock.now += 10
+        if isinstance(outcome, str):
+            busy.waits_for.set_result(outcome)
+        else:
+            busy.waits_for.set_exception(outcome)
+
+        assert await running == str(outcome)
+        assert busy.at_work == ["pool_best", "pool_best"]
+        source = tags.source("query", "pool_best")
+        assert (source.seconds, source.calls, tags.current) == (3, 0, tags.idle)
+
+    asyncio.run(story())
+
+
+def test_a_coroutine_that_is_given_up_tidies_up_as_its_source() -> None:
+    async def story() -> None:
+        clock = Clock()
+        tags = Tags(clock)
+        busy = Busy(tags, clock)
+        running = asyncio.ensure_future(busy.awaited())
+        await asyncio.sleep(0)
+
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+        assert busy.at_work == ["pool_best", "pool_best"]
+        assert (tags.source("query", "pool_best").seconds, tags.current) == (3, tags.idle)
+
+    asyncio.run(story())
+
+
+def test_a_coroutine_that_breaks_is_no_longer_at_work() -> None:
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    async def story() -> None:
+        tags = Tags(Clock())
+        with pytest.raises(ZeroDivisionError):
+            await tags.awaited(tags.source("query", "x"), broken())
+        assert tags.current is tags.idle
+
+    asyncio.run(story())
+
+
+def test_what_is_carried_goes_on_in_who_asked_for_it_and_counts_as_no_call() -> None:
+    clock = Clock()
+    tags = Tags(clock)
+    query, head = tags.source("query", "dev_mine"), tags.source("head_update")
+    before = tags.enter(query)
+    carried = tags.carried()
+    tags.leave(before)
+
+    def follow() -> None:
+        clock.now += 4
+
+    def mine() -> None:
+        clock.now += 1
+        tags.inside(head)(follow)
+        clock.now += 2
+
+    carried(mine)
+    tags.around("submit")(lambda: carried(mine))
+
+    assert (query.seconds, head.seconds, tags.source("submit").seconds) == (6, 8, 0)
+    assert (query.calls, head.calls, tags.current) == (1, 0, tags.idle)
+
+
+def test_what_nobody_asked_for_is_carried_for_nobody() -> None:
+    tags = Tags(Clock())
+    at_work: list[Source] = []
+
+    tags.carried()(lambda: at_work.append(tags.current))
+
+    assert at_work == [tags.idle]
 
 
 def test_what_the_loop_calls_in_a_source_may_enter_others() -> None:

@@ -62,6 +62,25 @@ def test_a_method_may_have_to_wait() -> None:
     assert refused["error"] == {"code": -32000, "message": "no", "data": "0x00"}
 
 
+@pytest.mark.parametrize("method", ["quick", "late"])
+def test_json_is_made_by_what_knows_whose_work_it_is(method: str) -> None:
+    made: list[tuple[str, object]] = []
+
+    def encode(name: str, outcome: object) -> bytes:
+        made.append((name, outcome))
+        return b'"made"'
+
+    async def story() -> bytes:
+        answered = asyncio.get_running_loop().create_future()
+        rpc = JsonRpc(METHODS, BrokenDoor(), clock=lambda: 0.0)
+        rpc.encode = encode
+        rpc.handle(json.dumps(call(method)).encode(), lambda answer, _status=200: answered.set_result(answer))
+        return bytes(await answered)
+
+    assert json.loads(run(story()))["result"] == "made"
+    assert made == [(method, {"quick": "quick", "late": "done"}[method])]
+
+
 def test_a_batch_goes_on_when_its_slow_calls_are_answered() -> None:
     got = run(answers(METHODS, text(call("quick"), call("late"), call("quick"), call("late"))))
     assert [answer["result"] for answer in got] == ["quick", "done", "quick", "done"]

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 
 from tests.rpc.loop import run
+from txpool.ingest.batch import Reply
+from txpool.ingest.ingest import Busy
 from txpool.rpc import errors
 from txpool.rpc.errors import RpcError
+from txpool.rpc.ipc import IpcServer
 from txpool.rpc.message_log import HashLog, LogCursor
-from txpool.rpc.service import Done, Peer
-from txpool.rpc.session import TURN_MESSAGES, Session, SessionCounters, SessionLimits
+from txpool.rpc.service import Done, JsonRpc, Peer
+from txpool.rpc.session import PUMP_MAX, TURN_MESSAGES, Session, SessionCounters, SessionLimits
 from txpool.rpc.subscriptions import kind
 
 
@@ -66,6 +70,17 @@ class House:
         self.kinds: dict[tuple[str, str], object] = {}
         self.limits = SessionLimits()
         self.counters = SessionCounters()
+        self.told: list[str] = []
+
+    def around(self, tell: Callable[[], None]) -> None:
+        self.told.append("pump")
+        tell()
+
+    def on_request(self) -> None:
+        self.told.append("request")
+
+    def answering(self) -> None:
+        self.told.append("answer")
 
 
 def after(messages: list[bytes], *, refused: bool = False) -> tuple[House, Paper]:
@@ -128,3 +143,69 @@ def test_a_subscription_that_had_to_wait_is_not_begun_for_a_peer_that_is_gone() 
 
     run(scene())
     assert (log.readers, house.counters.subscriptions) == (0, 0)
+
+
+def test_requests_and_answers_are_told_and_telling_on_is_done_around_what_is_told() -> None:
+    log, house = HashLog(4 * PUMP_MAX), House()
+    house.kinds["eth", "newHeads"] = kind(partial(LogCursor, log))
+
+    async def scene() -> Paper:
+        paper = Paper()
+        session = Session(house, paper)  # type: ignore[arg-type]  # as much of both as a session asks for
+        session.receive(b"1")
+        begun = session.subscribe("eth", b'["newHeads"]')
+        assert not isinstance(begun, RpcError)
+        begun.active = True
+        for number in range(PUMP_MAX + 1):
+            log.append(number.to_bytes(32, "big"))
+        session.pump()
+        await asyncio.sleep(0)
+        session.lost()
+        return paper
+
+    assert len(run(scene()).written) == 1 + PUMP_MAX + 1
+    assert house.told == ["request", "answer", "pump"]
+
+
+class Nobody:
+    """Takes no transaction."""
+
+    def offer(self, _raw: bytes, _reply: Reply) -> Busy:
+        return Busy(0)
+
+
+def server_telling(told: list[str]) -> IpcServer:
+    """A server that notes what it tells."""
+
+    def around(tell: Callable[[], None]) -> None:
+        told.append("around")
+        tell()
+
+    server = IpcServer(JsonRpc({}, Nobody(), clock=lambda: 0.0), {})
+    server.on_request, server.on_answered = partial(told.append, "touch"), partial(told.append, "end")
+    server.around = around
+    return server
+
+
+def test_a_turn_is_over_once_behind_all_its_answers() -> None:
+    told: list[str] = []
+
+    async def scene() -> None:
+        server = server_telling(told)
+        for _ in range(2):
+            server.answering()
+            server.answering()
+            await asyncio.sleep(0)
+
+    run(scene())
+    assert told == ["touch", "end", "touch", "end"]
+
+
+def test_subscribers_are_told_by_what_knows_who_is_at_work() -> None:
+    told: list[str] = []
+
+    async def scene() -> None:
+        server_telling(told).pump()
+
+    run(scene())
+    assert told == ["around"]

@@ -16,11 +16,12 @@ from txpool.config.sections import IpcSettings, WsSettings
 from txpool.core.head import Account
 from txpool.daemon.metrics import MetricsPage
 from txpool.daemon.node import Node
-from txpool.daemon.tagging import tagged
+from txpool.daemon.tagging import encoder, tagged
 from txpool.daemon.watches import Watches
 from txpool.ingest.gate import Gate
 from txpool.ingest.ingest import Ingest, IngestSettings
 from txpool.observe.allocation_trace import AllocationTracer
+from txpool.observe.tags import OTHER
 from txpool.rpc.dev import DevNamespace
 from txpool.rpc.eth_sync import SyncLimits, SyncSends
 from txpool.rpc.filters import FilterLimits, Filters
@@ -162,9 +163,11 @@ class RpcListeners:
 
         def service(given: Methods, patience_s: float | None = None) -> JsonRpc:
             methods = tagged(given, watches.tags)
-            return JsonRpc(
+            rpc = JsonRpc(
                 methods, door, time.perf_counter, observe=observe, limits=limits, patience_s=patience_s, held=held
             )
+            rpc.encode = encoder(given, watches.tags)
+            return rpc
 
         kinds = {**live.streams.kinds(), **live.governor.kinds(), **own.kinds()}
         self.http = _http_server(settings, service(served.public, HTTP_PATIENCE_S), watches)
@@ -181,6 +184,8 @@ class RpcListeners:
         )
         for server in self.sessions.values():
             live.streams.follow(server)
+            server.around = watches.tags.around(OTHER, "subscriptions")
+            server.on_request, server.on_answered = watches.turns.touch, watches.turns.end
 
     @property
     def sessions(self) -> Mapping[str, SessionServer]:

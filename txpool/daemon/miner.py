@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from txpool.chain.dev import DevChain
 from txpool.core.steps import Steps
+from txpool.observe.tags import HEAD_UPDATE, Tags
 from txpool.rpc.slices import Slices
+
+T = TypeVar("T")
 
 AUTO: Final = "auto"
 
@@ -20,11 +23,12 @@ class Miner:
     """
 
     def __init__(
-        self, chain: DevChain, slices: Slices, period: float | Literal["auto"], pending: Callable[[], int]
+        self, chain: DevChain, slices: Slices, tags: Tags, period: float | Literal["auto"], pending: Callable[[], int]
     ) -> None:
-        """`pending` tells how many transactions a block could hold."""
+        """`tags` are told of blocks that are built; `pending` tells how many transactions one could hold."""
         self._chain = chain
         self._slices = slices
+        self._tags = tags
         self._period = period
         self._pending = pending
         self._due = False
@@ -39,10 +43,15 @@ class Miner:
         """Mine at intervals until cancelled; nothing to do otherwise."""
         while self._period != AUTO and self._period:
             await asyncio.sleep(self._period)
-            await self._slices.run(self._chain.mine_in_steps(), next_up=True)
+            await self._build(self._chain.mine_in_steps())
 
     def _mine_pending(self) -> None:
-        self._slices.run(self._pending_block(), next_up=True).add_done_callback(_heed)
+        self._build(self._pending_block()).add_done_callback(_heed)
+
+    def _build(self, block: Steps[T]) -> "asyncio.Future[T]":
+        """Have a block built, as a source beside the head updates, which it sets off."""
+        with self._tags.entered(HEAD_UPDATE, "block"):
+            return self._slices.run(block, next_up=True)
 
     def _pending_block(self) -> Steps[None]:
         """Mine one block. If that leaves something pending, the change of the head calls for another."""

@@ -117,11 +117,11 @@ class Daemon:
         dev = DevNamespace(node.chain, node.pool, slices, is_private=settings.dev.private)
         served = methods_of(node, self._live, own, dev, self._tracer, GcReports(reports.newest))
         self._watches = Watches((*served.public, *served.private, SEND), tags, settings.watch, reports)
-        self._watches.follow(node, self._ingest)
+        self._watches.follow(node, self._ingest, slices)
         durations = self._watches.durations.by_method[SEND]
         self._stewards = Stewards(settings, node, slices, self._ingest, self._live, durations)
         self._collector = Collector(settings.gc)
-        self._miner = Miner(node.chain, slices, settings.dev.period, lambda: node.pool.counts().pending)
+        self._miner = Miner(node.chain, slices, tags, settings.dev.period, lambda: node.pool.counts().pending)
         node.on_events = self._ingest.on_events = self._notice
         slices.on_slice = self._go_on
         self._rpc = RpcListeners(

@@ -21,6 +21,7 @@ from txpool.observe.page import Family, gauge
 from txpool.observe.reports import Report, Reports
 from txpool.observe.stages import StageBytes
 from txpool.observe.tags import CACHE, SUBMIT, Source, Tags
+from txpool.rpc.slices import Slices
 from txpool.stores.cache import CacheStore
 
 LOG: Final = logging.getLogger(__name__)
@@ -49,13 +50,14 @@ class Watches:
         self.reports.on_report = _log
         self.lookout = Lookout(_limits(settings), self.tags, self.pauses, CLOCKS, self.reports)
 
-    def follow(self, node: Node, ingest: Ingest) -> None:
-        """Have them look at pool and ingest, too."""
+    def follow(self, node: Node, ingest: Ingest, slices: Slices) -> None:
+        """Have them look at pool, ingest and slices, too."""
         stages = StageBytes(node.pool, lambda: (ingest.depth_bytes, ingest.read_bytes))
         self.lookout.evidence.world = World(
             stages=stages.read, evicted=node.pool.tallies.evicted, bursts=self._bursts(node.store)
         )
         ingest.around = self.tags.around(SUBMIT)
+        ingest.carried = slices.carried = self.tags.carried
 
     def _bursts(self, store: Store) -> list[tuple[Source, Callable[[], int]]]:
         """What allocates without entering anything: the store's cache, where it has none to give."""

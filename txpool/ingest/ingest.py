@@ -117,6 +117,8 @@ class Ingest:
         self.on_events: Callable[[range], None] = _nobody_listens
         # What a turn is run by, so that it can be known who is at work.
         self.around: Callable[[Callable[[], None]], None] = _at_once
+        # Gives, where somebody asks for a dry run, what is called by whoever that is, in turns of the ingest too.
+        self.carried: Callable[[], Callable[[Callable[[], None]], None]] = _for_nobody
         # Whether the head is: then nothing is judged until `go_on` says that it may have come to stand.
         self.moving: Callable[[], bool] = _never
         self._pool = pool
@@ -166,17 +168,17 @@ class Ingest:
     async def check(self, raws: Sequence[bytes]) -> list[Checked] | Busy:
         """Say what would become of these, were they handed in now one after another; nothing comes of it."""
         settings = self.settings
-        batch = DryRun(self._pool.head, raws)
+        batch = DryRun(self._pool.head, raws, max(self._arrival, self._clock()), self.carried())
         if self.depth >= settings.queue_max or self.depth_bytes + batch.size > settings.queue_bytes_max:
             return Busy(self.depth)
         self.depth += batch.count
         self._asked += batch.count
         self.depth_bytes += batch.size
-        self._decode_dry(batch, raws)
-        self._lane.append(batch)
-        self._recover(batch)
-        self._prepare_dry(batch, list(batch.blobs))
-        self._turn_soon()
+        if batch.size > TURN_BYTES_MAX:
+            self._read_dry_later(batch)
+        else:
+            self._decode_dry(batch)
+            self._dry_is_read(batch)
         return await batch.finished
 
     @property
@@ -252,33 +254,17 @@ class Ingest:
         self._arrival = arrival
         return batch
 
-    def _decode_dry(self, batch: DryRun, raws: Sequence[bytes]) -> None:
-        """As `_decode`, without leaving a trace."""
-        arrival = max(self._arrival, self._clock())
-        for place, raw in enumerate(raws):
+    def _decode_dry(self, batch: DryRun) -> None:
+        """As `_decode`, as much as a turn may, without leaving a trace."""
+        for place, raw in batch.piece(TURN_BYTES_MAX):
+            (read,) = self._read([raw])
             try:
-                refusal = self._enter_dry(batch, raw, arrival + place, partial(batch.put, place))
+                if isinstance(read, Tx):
+                    batch.take(place, read, self._gate)
+                else:
+                    batch.put(place, read)
             except Exception:
-                LOG.exception("decoding broke on 0x%s", raw[:4096].hex())
-                continue
-            if refusal is None:
-                batch.asked.append(place)
-            else:
-                batch.put(place, refusal)
-
-    def _enter_dry(self, batch: DryRun, raw: bytes, arrival: int, reply: Reply) -> Rejected | None:
-        """Decode one transaction into the batch, or refuse it."""
-        tx = decode(raw)
-        if isinstance(tx, Rejected):
-            return tx
-        if tx.type == BLOB and (fault := conversion_fault(tx, batch.head)):
-            return fault
-        if fault := self._gate.fault(tx):
-            return fault
-        if tx.type == BLOB:
-            batch.blobs[len(batch.candidates)] = tx
-        batch.add(tx, arrival, reply, sound=tx.type != BLOB and fault_before_sender(tx, batch.head) is None)
-        return None
+                LOG.exception("the early checks broke")
 
     def _read(self, raws: list[bytes]) -> Sequence[Tx | Rejected | Crashed]:
         """Decode all at once; where that breaks, each on its own and in Python, so that none suffers for another."""
@@ -350,6 +336,28 @@ class Ingest:
             self._workers().submit(self._recover_elsewhere, batch, batch.unsigned)
         else:
             self._part_recovered(batch)
+
+    # --- large dry runs: a piece at a time, on worker threads where there are any; in the lane when all is decoded
+
+    def _read_dry_later(self, batch: DryRun) -> None:
+        """Behind what others wait for meanwhile."""
+        if self.settings.threads > 0:
+            self._workers().submit(self._read_dry, batch)
+        else:
+            self._loop.call_soon(batch.within, partial(self._read_dry, batch))
+
+    def _read_dry(self, batch: DryRun) -> None:
+        self._decode_dry(batch)
+        if batch.unread:
+            self._read_dry_later(batch)
+        else:
+            self._loop.call_soon_threadsafe(batch.within, partial(self._dry_is_read, batch))
+
+    def _dry_is_read(self, batch: DryRun) -> None:
+        self._lane.append(batch)
+        self._recover(batch)
+        self._prepare_dry(batch, list(batch.blobs))
+        self._turn_soon()
 
     # --- senders
 
@@ -480,7 +488,7 @@ class Ingest:
         if not self._accounts_known(batch):
             return False
         if isinstance(batch, DryRun):
-            batch.foreseen(foresee(pool, batch.candidates, batch.accounts, now=self._clock()))
+            batch.within(partial(self._foresee, batch))
             return True
         verdicts, events = pool.submit(batch.candidates, batch.accounts, now=self._clock())
         counters = self.counters
@@ -495,6 +503,9 @@ class Ingest:
             except Exception:
                 LOG.exception("answering broke")
         return True
+
+    def _foresee(self, batch: DryRun) -> None:
+        batch.foreseen(foresee(self._pool, batch.candidates, batch.accounts, now=self._clock()))
 
     def _look_again(self, batch: Batch) -> None:
         """The head has changed: what failed an early check under the old one may pass now, and needs its sender."""
@@ -570,6 +581,11 @@ def _too_long(raw: bytes) -> bool:
 def _at_once(turn: Callable[[], None]) -> None:
     """Nobody wants to know who is at work."""
     turn()
+
+
+def _for_nobody() -> Callable[[Callable[[], None]], None]:
+    """Nobody wants to know who asked."""
+    return _at_once
 
 
 def _never() -> bool:

@@ -2,7 +2,9 @@
 
 Each source of work has its share of what is evidence: time it was at work, private memory that came while it was, new
 containers (sampled by the collections that it set off), and calls where they are many enough for an alarm. What set the
-report off decides what weighs how much. Whoever has most is named, if anybody has evidence that counts.
+report off decides what weighs how much. Whoever has most is named, if anybody has evidence that counts. In a lag the
+time that nobody was at work in stands beside the sources: where it is more than that of each of them, nobody is named.
+Where the calls of one source set the report off, no other calls count.
 """
 
 from collections.abc import Sequence
@@ -49,7 +51,7 @@ class Activity(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """What one source did in the time in question.
 
     Attributes:
-        kind: submit, head_update, query, snapshot, eviction, cache or other.
+        kind: submit, head_update, query, snapshot, eviction, cache or other; none for time that nobody was at work in.
         name: which of that kind, as a query's method; empty where there is one only.
         calls_per_second: over the last five seconds.
         alarming: calls a second where they are as many as the alarm; else 0, and for a source that has no alarm.
@@ -80,11 +82,13 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
         trigger: what set the report off.
         seconds: how long the time in question was.
         activities: who did what in it.
+        alarm: whose calls set the report off, one of the activities; None where not calls did.
     """
 
     trigger: Trigger
     seconds: float
     activities: Sequence[Activity]
+    alarm: Activity | None = None
 
 
 class Suspect(msgspec.Struct, frozen=True, gc=False):
@@ -95,23 +99,40 @@ class Suspect(msgspec.Struct, frozen=True, gc=False):
 
 
 def suspects(facts: Facts) -> list[Suspect]:
-    """Everybody with evidence that counts, the likeliest first."""
-    weights = WEIGHTS[facts.trigger]
+    """Everybody with evidence that counts, the likeliest first; one is `NOBODY`, where time passed for nobody."""
+    weights, nobody = WEIGHTS[facts.trigger], _nobody(facts)
+    activities = [*facts.activities, nobody]
     kinds = (
-        (weights.time, [_time(each, facts.seconds) for each in facts.activities]),
-        (weights.heap, [_heap(each) for each in facts.activities]),
-        (weights.containers, [float(each.collections) for each in facts.activities]),
-        (weights.calls, [each.alarming for each in facts.activities]),
-        (weights.inside, [float(each.inside) for each in facts.activities]),
+        (weights.time, [_time(each, facts.seconds) for each in activities]),
+        (weights.heap, [_heap(each) for each in activities]),
+        (weights.containers, [float(each.collections) for each in activities]),
+        (weights.calls, [_calls(each, facts.alarm) for each in activities]),
+        (weights.inside, [float(each.inside) for each in activities]),
     )
     seen = [(weight, values, fsum(values)) for weight, values in kinds if weight and any(values)]
     whole = sum(weight for weight, _, _ in seen)
     scores = [
         sum(weight * values[place] / total for weight, values, total in seen) / whole if whole else 0.0
-        for place in range(len(facts.activities))
+        for place in range(len(activities))
     ]
-    found = [Suspect(each, score) for each, score in zip(facts.activities, scores, strict=True) if score > 0]
-    return sorted(found, key=lambda each: (-each.score, each.activity.kind, each.activity.name))
+    found = [Suspect(each, score) for each, score in zip(activities, scores, strict=True) if score > 0]
+    absent = nobody.seconds > max((each.seconds for each in facts.activities), default=0.0)
+
+    def place_of(suspect: Suspect) -> tuple[bool, float, str, str]:
+        activity = suspect.activity
+        return absent and activity is not nobody, -suspect.score, activity.kind, activity.name
+
+    return sorted(found, key=place_of)
+
+
+def _nobody(facts: Facts) -> Activity:
+    """Who was at work in the rest of a lag."""
+    rest = facts.seconds - fsum(each.seconds for each in facts.activities)
+    return Activity(NOBODY, seconds=max(rest, 0.0) if facts.trigger is Trigger.LAG else 0.0)
+
+
+def _calls(activity: Activity, alarm: Activity | None) -> float:
+    return activity.alarming if alarm is None or activity is alarm else 0.0
 
 
 def _time(activity: Activity, seconds: float) -> float:
@@ -126,7 +147,7 @@ def _heap(activity: Activity) -> float:
 
 def accusation(suspect: Suspect | None) -> str:
     """The verdict in a sentence."""
-    if suspect is None:
+    if suspect is None or suspect.activity.kind == NOBODY:
         return "nothing that is tagged: another thread, what no tag covers, or a machine that was busy otherwise"
     found = suspect.activity
     grounds = [f"{found.seconds:.3g} s at work"]

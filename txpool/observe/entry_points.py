@@ -37,13 +37,13 @@ def _of(path: str, *functions: str) -> Place:
 ENTRY_POINTS: Final = (
     EntryPoint(
         "eviction",
-        "making room, and keeping the order in which transactions are dropped",
+        "making room, dropping what is too old or removed by hand, and keeping the order of dropping",
         (
             _of("txpool/core/eviction.py"),
             _of("txpool/core/late_eviction.py"),
             _of("txpool/core/limits.py"),
             _of("txpool/core/blob_pool.py", "_drop_worst"),
-            _of("txpool/core/pool.py", "expire"),
+            _of("txpool/core/pool.py", "expire", "remove"),
         ),
     ),
     EntryPoint(
@@ -66,8 +66,8 @@ ENTRY_POINTS: Final = (
         "following the chain; on the dev chain also making the block",
         (
             _of("txpool/core/pool.py", "advance"),
-            _of("txpool/core/head_update.py"),
-            _of("txpool/daemon/node.py", "_follow"),
+            _of("txpool/core/head_update.py", "apply_head_change"),
+            _of("txpool/daemon/node.py", "_settle"),
             _of("txpool/chain/dev.py", "mine", "mine_if_filled", "reorg"),
         ),
     ),

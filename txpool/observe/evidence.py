@@ -38,7 +38,7 @@ class Lately(msgspec.Struct, frozen=True):
     Attributes:
         heap_growth: private bytes a second.
         stages: bytes a second by which each stage grew.
-        head_updates: that took place.
+        head_updates: that began, or went on.
         evicted: transactions.
         activities: what each source did that did anything.
     """
@@ -55,6 +55,11 @@ class Lately(msgspec.Struct, frozen=True):
         name = max(self.stages, key=lambda each: self.stages[each])
         return name if self.stages[name] > 0 else None
 
+    def of(self, source: Source) -> Activity | None:
+        """What that one did."""
+        key = (source.kind, source.name)
+        return next((each for each in self.activities if (each.kind, each.name) == key), None)
+
 
 class _Long(msgspec.Struct, frozen=True, gc=False):
     """A source that was at work for long in one go, and what memory came meanwhile."""
@@ -67,14 +72,20 @@ class _Long(msgspec.Struct, frozen=True, gc=False):
 
 
 class Evidence:
-    """Rows of samples, and the latest that took long."""
+    """Rows of samples, and the latest that took long.
+
+    Attributes:
+        marked: what was counted when somebody last said `mark`.
+    """
 
     def __init__(self, every_s: float, tags: Tags, clock: Callable[[], float]) -> None:
         """Sample so often; take who knows the sources, and a clock in seconds."""
         self.memory = Memory(clock)
         self.samples = Samples(every_s)
+        self.marked = Row()
         self.world = NO_WORLD
         self._tags = tags
+        self._head = tags.source(HEAD_UPDATE)
         self._clock = clock
         self._long: deque[_Long] = deque(maxlen=LONG_MAX)
         self._heap = 0
@@ -91,6 +102,10 @@ class Evidence:
         row.write(self._clock(), self._heap, world.evicted(), world.stages(), self._tags.sources)
         return row
 
+    def mark(self) -> None:
+        """Note what is counted by now, for who asks what came since."""
+        self.marked.count(self._clock(), self.world.evicted(), self._tags.sources)
+
     def stage_bytes(self) -> Sequence[int]:
         """Bytes held in each stage, now."""
         return self.world.stages()
@@ -106,22 +121,35 @@ class Evidence:
         row = self.samples.back(self.samples.latest.at - SECONDS_KEPT)
         return [(each, (each.calls - row.calls[each.place]) / SECONDS_KEPT) for each in self._tags.sources]
 
-    def lately(self, seconds: float, *, calls_max: float, inside: Source | None = None) -> Lately:
-        """The last seconds; `calls_max` a second are an alarm, `inside` is where a pause took place."""
+    def lately(
+        self, seconds: float, *, calls_max: float, inside: Source | None = None, counted: Row | None = None
+    ) -> Lately:
+        """The last seconds, as far as samples tell.
+
+        Args:
+            seconds: how many.
+            calls_max: a second, that are an alarm.
+            inside: where a pause took place.
+            counted: since when to count what is counted, where that is known better.
+        """
         now = self._clock()
         row = self.samples.back(now - seconds)
+        counted = counted or row
         passed = max(now - row.at, 1.0)
         sizes = zip(STAGE_NAMES, self.world.stages(), row.stages, strict=True)
-        found = [self._activity(source, row, rate, calls_max, inside) for source, rate in self.rates()]
+        found = [self._activity(source, counted, rate, calls_max, inside) for source, rate in self.rates()]
         return Lately(
             heap_growth=(self.memory.look_at_heap() - row.heap) / passed,
             stages={name: (size - before) / passed for name, size, before in sizes},
-            head_updates=sum(
-                each.calls - row.calls[each.place] for each in self._tags.sources if each.kind == HEAD_UPDATE
-            ),
-            evicted=self.world.evicted() - row.evicted,
+            head_updates=self._head_updates(counted),
+            evicted=self.world.evicted() - counted.evicted,
             activities=[each for each in found if each.calls_per_second or each.seconds or each.collections],
         )
+
+    def _head_updates(self, row: Row) -> int:
+        """Those that have begun since then; or the one that had begun before and went on."""
+        head = self._head
+        return max(head.calls - row.calls[head.place], int(head.seconds > row.seconds[head.place]))
 
     def _activity(self, source: Source, row: Row, rate: float, calls_max: float, inside: Source | None) -> Activity:
         place = source.place

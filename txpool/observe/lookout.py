@@ -21,6 +21,7 @@ from txpool.observe.tags import SUBMIT, Source, Tags, nobody_asks
 
 WINDOW_S: Final = 1.0
 # How far before it lies what led to it: a loop is late by what it did meanwhile, a collection is due after allocations.
+# For a lag this is about memory alone: what the sources did is counted from the last look at the loop.
 LEAD_S: Final = {Trigger.PAUSE: 1.0, Trigger.LAG: 0.05, Trigger.HEAP_GROWTH: WINDOW_S, Trigger.CALL_RATE: WINDOW_S}
 P99_S: Final = 10.0
 SUSPECTS_MAX: Final = 5
@@ -65,6 +66,7 @@ class Lookout:
         self._pauses = pauses
         self._clocks = clocks
         self._ticked = (clocks.seconds(), clocks.cpu())
+        self.evidence.mark()
         self._growth_told = False
         self._rates_told: set[Source] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -74,6 +76,7 @@ class Lookout:
         self._tags.on_long = self.evidence.note_long
         self._pauses.tracked.count()
         self._ticked = (self._clocks.seconds(), self._clocks.cpu())
+        self.evidence.mark()
         self._go_on(loop)
 
     def stop(self) -> None:
@@ -110,10 +113,11 @@ class Lookout:
         pauses, limits = self._pauses, self.limits
         pause, pauses.unreported = pauses.unreported, 0.0
         if pause >= limits.pause_seconds and (late < limits.lag_seconds or 2 * pause >= late):
-            self._report(Trigger.PAUSE, pause, limits.pause_seconds, inside=pauses.inside)
+            self._report(Trigger.PAUSE, pause, limits.pause_seconds, source=pauses.inside)
         elif late >= limits.lag_seconds:
             share = (cpu - cpu_before) / (now - before) if now > before else None
             self._report(Trigger.LAG, late, limits.lag_seconds, cpu_share=share)
+        self.evidence.mark()
 
     # --- memory and calls
 
@@ -139,7 +143,7 @@ class Lookout:
         for source, rate in self.evidence.rates():
             if rate >= limit and source not in self._rates_told and source.kind != SUBMIT:
                 self._rates_told.add(source)
-                self._report(Trigger.CALL_RATE, rate, limit)
+                self._report(Trigger.CALL_RATE, rate, limit, source=source)
             elif rate < REARMED * limit:
                 self._rates_told.discard(source)
 
@@ -151,13 +155,19 @@ class Lookout:
         measured: float,
         threshold: float,
         *,
-        inside: Source | None = None,
+        source: Source | None = None,
         cpu_share: float | None = None,
     ) -> None:
+        """Report; the source is where a pause took place, or whose calls are too many."""
         seconds = measured if trigger in {Trigger.PAUSE, Trigger.LAG} else 0.0
-        window = seconds + LEAD_S[trigger]
-        found = self.evidence.lately(window, calls_max=self.limits.calls_per_second, inside=inside)
-        named = suspects(Facts(trigger, seconds or WINDOW_S, found.activities))
+        found = self.evidence.lately(
+            seconds + LEAD_S[trigger],
+            calls_max=self.limits.calls_per_second,
+            inside=source if trigger is Trigger.PAUSE else None,
+            counted=self.evidence.marked if trigger is Trigger.LAG else None,
+        )
+        alarm = found.of(source) if source and trigger is Trigger.CALL_RATE else None
+        named = suspects(Facts(trigger, seconds or WINDOW_S, found.activities, alarm))
         first = named[0] if named else None
         p99 = self._pauses.recent.p99(self._clocks.seconds() - P99_S)
         self.reports.add(

@@ -29,9 +29,9 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
         sentence: the verdict in words.
         alarms: what else was above its alarm.
         heap_growth: private bytes a second, over the last second.
-        pause_p99: of all collections of the last ten seconds, in seconds.
+        pause_p99: of the collections of the last ten seconds, of 1024 at most, in seconds.
         cpu_share: the part of a held-up loop's time in which its thread had a core; None for other triggers.
-        head_updates: that took place in the time in question.
+        head_updates: that began in the time in question, or went on in it.
         evicted: transactions evicted in it.
         stage: the stage of life that came to hold more bytes, None where none did.
         stages: bytes a second by which each grew.

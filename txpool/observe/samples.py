@@ -35,11 +35,15 @@ class Row:
 
     def write(self, at: float, heap: int, evicted: int, stages: Sequence[int], sources: Sequence[Source]) -> None:
         """Note how things are."""
-        self.at = at
         self.heap = heap
-        self.evicted = evicted
         for place, size in enumerate(stages):
             self.stages[place] = size
+        self.count(at, evicted, sources)
+
+    def count(self, at: float, evicted: int, sources: Sequence[Source]) -> None:
+        """Note what is counted, and nothing that is held."""
+        self.at = at
+        self.evicted = evicted
         calls, collections, seconds = self.calls, self.collections, self.seconds
         for place, source in enumerate(sources):
             calls[place] = source.calls

@@ -1,12 +1,14 @@
 """Who is at work: the sources from which work comes into the loop, each with counters of its own.
 
 A source is entered and left in one turn of the loop, so one slot says who is at work now; time passes for whoever
-stands in it. What is not tagged, and waiting, passes for nobody. The price is two looks at the clock each time,
-whatever the size of the batch in it.
+stands in it. What is not tagged, and waiting, passes for nobody. Work that goes on in later turns goes on in the source
+that asked for it: `through`, `awaited` and `carried`. The price is two looks at the clock each time, whatever the size
+of the batch in it.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
+from types import coroutine
 from typing import Any, Final, TypeVar
 
 Made = TypeVar("Made")
@@ -19,6 +21,9 @@ EVICTION: Final = "eviction"
 CACHE: Final = "cache"
 OTHER: Final = "other"
 KINDS: Final = (SUBMIT, HEAD_UPDATE, QUERY, SNAPSHOT, EVICTION, CACHE, OTHER)
+
+# Calls what it is given.
+Within = Callable[[Callable[[], None]], None]
 
 SOURCES_MAX: Final = 160
 LONG_S: Final = 0.02  # so long in one go is looked at more closely
@@ -64,7 +69,7 @@ class Tags:
         self.current = self.idle
         self.on_long: Callable[[Source, float], None] = nobody_asks
         self.sources: list[Source] = [Source(OTHER)]
-        self._by_key: dict[tuple[str, str], Source] = {}
+        self._by_key = {(OTHER, ""): self.sources[0]}
         self._clock = clock
         self._since = clock()
 
@@ -94,6 +99,11 @@ class Tags:
         source.calls += 1
         return before
 
+    def resume(self, source: Source) -> Source:
+        """As `enter`, to go on with what was counted as a call already."""
+        source.calls -= 1
+        return self.enter(source)
+
     def leave(self, before: Source) -> None:
         """End, and go back to who was at work before."""
         now = self._clock()
@@ -117,8 +127,7 @@ class Tags:
     def through(self, source: Source, making: Iterator[Made]) -> Generator[Made, None, Any]:
         """What another makes step by step, each step in the source, whenever it is asked for. None counts as a call."""
         while True:
-            before = self.enter(source)
-            source.calls -= 1
+            before = self.resume(source)
             try:
                 made = next(making)
             except StopIteration as end:
@@ -127,12 +136,48 @@ class Tags:
                 self.leave(before)
             yield made
 
-    def around(self, kind: str) -> Callable[[Callable[[], None]], None]:
-        """A function that calls another in the source of this kind.
+    @coroutine
+    def awaited(self, source: Source, work: Coroutine[Any, Any, Made]) -> Generator[Any, Any, Made]:
+        """What a coroutine comes to, each of its steps in the source, whenever it goes on. None counts as a call."""
+        step: Callable[[Any], Any] = work.send
+        given: Any = None
+        while True:
+            before = self.resume(source)
+            try:
+                awaits = step(given)
+            except StopIteration as end:
+                made: Made = end.value
+                return made
+            finally:
+                self.leave(before)
+                given = None  # an error would hold this frame, and this frame the error
+            try:
+                step, given = work.send, (yield awaits)
+            except BaseException as thrown:  # noqa: BLE001 - it is meant for the coroutine
+                step, given = work.throw, thrown
+
+    def inside(self, source: Source) -> Within:
+        """A function that calls another in the source, from wherever. That does not count as a call of the source."""
+
+        def call_inside(call: Callable[[], None]) -> None:
+            before = self.resume(source)
+            try:
+                call()
+            finally:
+                self.leave(before)
+
+        return call_inside
+
+    def carried(self) -> Within:
+        """A function that calls another in who is at work now, later on, and for nobody where nobody is."""
+        return at_once if self.current is self.idle else self.inside(self.current)
+
+    def around(self, kind: str, name: str = "") -> Within:
+        """A function that calls another in the source of this kind and name.
 
         For the loop to call, not from another source: so it is cheaper than `enter` and `leave`.
         """
-        source, idle, clock = self.source(kind), self.idle, self._clock
+        source, idle, clock = self.source(kind, name), self.idle, self._clock
 
         def call_in_source(call: Callable[[], None]) -> None:
             self.current = source
@@ -148,6 +193,11 @@ class Tags:
                     self.on_long(source, spent)
 
         return call_in_source
+
+
+def at_once(call: Callable[[], None]) -> None:
+    """Nobody is to be at work."""
+    call()
 
 
 def nobody_asks(source: Source, seconds: float) -> None:

@@ -114,6 +114,8 @@ class JsonRpc:
         self._held = held
         self._methods = methods
         self.offer = door.offer
+        # Makes JSON of what a method has given, by the method's name: so that it can be known whose work that is.
+        self.encode: Callable[[str, object], bytes] = _encode
         self.clock = clock
         self._observe = observe or _unobserved
         self._tasks: set[asyncio.Task[None]] = set()
@@ -196,7 +198,7 @@ class JsonRpc:
         elif isinstance(outcome, Busy):
             done(answer_to(identity, outcome), HTTP_TOO_MANY)
         else:
-            done(result(identity, encode(outcome)))
+            done(result(identity, self.encode(method, outcome)))
 
     def _pieces(self, method: str, stream: Stream, identity: bytes, started: float) -> Iterator[bytes]:
         """A long answer with its envelope; the time that it took is told when all of it is made."""
@@ -415,6 +417,10 @@ def _unlisted(call: Call, peer: Peer | None) -> object:
     if isinstance(arguments, RpcError):
         return arguments
     return errors.NO_SUBSCRIPTION if peer is None else peer.unsubscribe(*arguments)
+
+
+def _encode(_method: str, outcome: object) -> bytes:
+    return encode(outcome)
 
 
 def _unobserved(method: str, seconds: float) -> None:

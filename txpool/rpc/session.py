@@ -7,6 +7,7 @@ gone on without it is hung up on, so that it knows.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -98,6 +99,11 @@ class House(Protocol):
     kinds: Kinds
     limits: SessionLimits
     counters: SessionCounters
+    around: Callable[[Callable[[], None]], None]
+    on_request: Callable[[], None]
+
+    def answering(self) -> None:
+        """Hear that an answer is about to be written."""
 
 
 class Session:
@@ -141,8 +147,9 @@ class Session:
         self._turn_left -= 1
         if not self._turn_left:
             asyncio.get_running_loop().call_soon(self._take_turn)
-        request = Request(self)
-        self._house.rpc.handle(message, request.done, request)
+        house, request = self._house, Request(self)
+        house.on_request()
+        house.rpc.handle(message, request.done, request)
 
     def _take_turn(self) -> None:
         self._turn_left = TURN_MESSAGES
@@ -153,6 +160,7 @@ class Session:
 
     def answered(self, answer: Answer) -> None:
         """One message has its answer."""
+        self._house.answering()
         if self._flow is not None:
             self._later.append(answer)
         elif isinstance(answer, Stream):
@@ -231,7 +239,7 @@ class Session:
                 self._flow.go()
             self._regulate()
             # Not within the transport's own call: what is written there is lost if the connection is closed there, too.
-            asyncio.get_running_loop().call_soon(self.pump)
+            asyncio.get_running_loop().call_soon(self._house.around, self.pump)
 
     def _regulate(self) -> None:
         busy = self._stalled is not None or self.under_way >= self._house.limits.requests_max
@@ -294,7 +302,7 @@ class Session:
                 self._line.write(each)
             more = more or subscription.behind or len(notifications) == PUMP_MAX
         if more:
-            asyncio.get_running_loop().call_soon(self.pump)
+            asyncio.get_running_loop().call_soon(self._house.around, self.pump)
 
     def _fall_behind(self) -> None:
         self._house.counters.fell_behind += 1

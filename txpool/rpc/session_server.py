@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 from typing import ClassVar, Final, Protocol
 
 from txpool.rpc.service import JsonRpc
@@ -45,6 +46,11 @@ class SessionServer:
         self.kinds = kinds
         self.limits = limits or SessionLimits()
         self.counters = SessionCounters()
+        # What tells subscribers, in a turn of the loop that is for that alone, is called by this.
+        self.around: Callable[[Callable[[], None]], None] = _at_once
+        self.on_request: Callable[[], None] = _nobody_counts  # told that a message is looked at, or an answer given
+        self.on_answered: Callable[[], None] = _nobody_counts  # and when the answers of this turn are written
+        self._end_due = False
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
         self._empty = asyncio.Event()
@@ -79,9 +85,23 @@ class SessionServer:
             self._empty.set()
 
     def pump(self) -> None:
-        """Have every session send what its subscriptions have to tell."""
+        """Have every session send what its subscriptions have to tell. For the loop to call."""
+        self.around(self._pump)
+
+    def _pump(self) -> None:
         for connection in tuple(self._connections):
             connection.session.pump()
+
+    def answering(self) -> None:
+        """An answer is about to be written; the turn is over behind all that are ready now."""
+        if not self._end_due:
+            self._end_due = True
+            self.on_request()
+            asyncio.get_running_loop().call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._end_due = False
+        self.on_answered()
 
     async def stop(self, *, seconds: float) -> None:
         """Accept nothing more, answer what was read, close. What takes longer than `seconds` is cut."""
@@ -100,3 +120,11 @@ class SessionServer:
             LOG.warning("%d connections over %s were cut at the end", len(self._connections), self.carrier)
             for connection in tuple(self._connections):
                 connection.cut()
+
+
+def _at_once(tell: Callable[[], None]) -> None:
+    tell()
+
+
+def _nobody_counts() -> None:
+    """Nobody counts turns."""
