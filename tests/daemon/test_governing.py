@@ -18,7 +18,7 @@ from txpool.core.restraint import Restraint
 from txpool.core.settings import PoolSettings
 from txpool.daemon.governing import Governing
 from txpool.daemon.obedience import Restrain
-from txpool.ingest.ingest import Busy, IngestSettings
+from txpool.ingest.settings import Busy, IngestSettings
 from txpool.observe.histogram import REQUEST_BOUNDS, Histogram
 from txpool.rpc.errors import RpcError
 from txpool.rpc.filters import Filters

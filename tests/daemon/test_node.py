@@ -33,7 +33,7 @@ from txpool.daemon.node import Node
 from txpool.daemon.store import KINDS
 from txpool.history.digest import digest
 from txpool.history.input_log import read_entries, replay
-from txpool.ingest.ingest import IngestSettings
+from txpool.ingest.settings import IngestSettings
 from txpool.observe.lookout import Limits
 from txpool.rollout.governor import Rules
 from txpool.rpc.http import HttpLimits

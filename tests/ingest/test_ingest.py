@@ -17,7 +17,9 @@ from txpool.core.rejection import Reason, Rejected
 from txpool.core.signature import sign_authorization
 from txpool.core.tx import Tx
 from txpool.ingest.batch import Outcome
-from txpool.ingest.ingest import TOGETHER_SPEED, Busy, Ingest, IngestSettings
+from txpool.ingest.ingest import Ingest
+from txpool.ingest.senders import TOGETHER_SPEED
+from txpool.ingest.settings import Busy, IngestSettings
 
 ON_THREADS: Final = IngestSettings(inline_max=0)
 
@@ -336,7 +338,7 @@ class BrokenKernel:
 def test_where_the_kernel_breaks_python_takes_over(settings: IngestSettings, caplog: pytest.LogCaptureFixture) -> None:
     async def scene() -> None:
         async with Node(ingest=settings) as node:
-            node.ingest.kernel = BrokenKernel()
+            node.ingest._senders.kernel = BrokenKernel()
             replies = Replies(node.ingest)
             replies.offer(*transfers(3), b"\x02\xc0")
             assert await replies.judged() == [Reason.UNDECODABLE, "accepted", "accepted", "accepted"]

@@ -16,7 +16,8 @@ from txpool.core.kernel import TWIN, Signers
 from txpool.core.rejection import Rejected
 from txpool.core.tx import BLOB, Tx
 from txpool.ingest.dry_run import Checked
-from txpool.ingest.ingest import LARGE_BYTES, TURN_BYTES_MAX, Busy, IngestSettings
+from txpool.ingest.ingest import LARGE_BYTES, TURN_BYTES_MAX
+from txpool.ingest.settings import Busy, IngestSettings
 
 GAS: Final = 10_000_000
 KIB: Final = 1024
@@ -74,7 +75,7 @@ def test_what_is_too_long_for_any_pool_holds_up_nobody() -> None:
             replies = Replies(node.ingest)
             gate = Event()
             for _ in range(node.ingest.settings.threads):
-                node.ingest._workers().submit(gate.wait)
+                node.ingest._workers.do(gate.wait)
             replies.offer(of_size(140_000), *transfers(3, BOB))
             await until(lambda: len(replies.outcomes) == 3)
             gate.set()
@@ -120,7 +121,7 @@ def test_a_large_dry_run_is_decoded_on_threads_and_holds_up_nobody() -> None:
         async with Node() as node:
             gate = Event()
             for _ in range(node.ingest.settings.threads):
-                node.ingest._workers().submit(gate.wait)
+                node.ingest._workers.do(gate.wait)
             broken = of_size(20 * KIB, 7) + b"\0"
             raws = [broken, *[of_size(20 * KIB, nonce) for nonce in range(4)], of_size(20 * KIB, 0)]
             checking = asyncio.ensure_future(node.ingest.check(raws))
@@ -166,7 +167,7 @@ class Noting:
 def test_without_threads_a_large_dry_run_is_decoded_a_piece_in_a_turn() -> None:
     async def scene() -> None:
         async with Node(ingest=IngestSettings(threads=0)) as node:
-            node.ingest.kernel = noting = Noting()
+            node.ingest._senders.kernel = noting = Noting()
             turns = asyncio.create_task(noting.count_turns())
             raws = [of_size(10 * KIB, nonce) for nonce in range(8)]
 
@@ -183,7 +184,7 @@ def test_without_threads_a_large_dry_run_is_decoded_a_piece_in_a_turn() -> None:
 def test_a_small_dry_run_is_decoded_at_once() -> None:
     async def scene() -> None:
         async with Node(ingest=IngestSettings(threads=0)) as node:
-            node.ingest.kernel = noting = Noting()
+            node.ingest._senders.kernel = noting = Noting()
             turns = asyncio.create_task(noting.count_turns())
 
             assert words(await node.ingest.check(transfers(5))) == ["accepted"] * 5

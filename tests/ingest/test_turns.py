@@ -6,7 +6,8 @@ from tests.observe.clocks import Ticking
 from tests.rpc.loop import run
 from tests.rpc.node import ALICE, Node, transfer
 from txpool.ingest.batch import Outcome
-from txpool.ingest.ingest import TURN_BYTES_MAX, IngestSettings
+from txpool.ingest.ingest import TURN_BYTES_MAX
+from txpool.ingest.settings import IngestSettings
 from txpool.observe.tags import QUERY, SUBMIT, Tags
 
 

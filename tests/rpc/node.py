@@ -20,7 +20,8 @@ from txpool.core.signature import sign
 from txpool.core.steps import Steps
 from txpool.core.unsigned import Unsigned
 from txpool.ingest.gate import Gate
-from txpool.ingest.ingest import Ingest, IngestSettings
+from txpool.ingest.ingest import Ingest
+from txpool.ingest.settings import IngestSettings
 from txpool.rpc.dev import DevNamespace
 from txpool.rpc.gc_reports import GcReports
 from txpool.rpc.held_calls import HeldCalls

@@ -14,7 +14,7 @@ from txpool.core.rejection import REFUSALS, Reason, Rejected
 from txpool.core.signature import sign
 from txpool.core.tx import BLOB
 from txpool.ingest.batch import Crashed, Outcome, Reply
-from txpool.ingest.ingest import Busy
+from txpool.ingest.settings import Busy
 from txpool.rpc.local_tracker import HIDDEN, HidingDoor
 
 RAW: Final = transfer(ALICE, 0)

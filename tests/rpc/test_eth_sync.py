@@ -5,7 +5,7 @@ import asyncio
 from tests.rpc.loop import run
 from tests.rpc.node import Node, transfer
 from txpool.ingest.batch import Reply
-from txpool.ingest.ingest import Busy
+from txpool.ingest.settings import Busy
 from txpool.rpc.errors import RpcError
 from txpool.rpc.eth_sync import NOT_PROCESSED, SyncSends
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.rpc.loop import Answer, Client, run, until
 from tests.rpc.node import ALICE, Node, call, send, text, transfer
-from txpool.ingest.ingest import IngestSettings
+from txpool.ingest.settings import IngestSettings
 from txpool.rpc.http import HttpLimits
 
 CALL = json.dumps(call("eth_chainId")).encode()

@@ -12,7 +12,7 @@ from tests.rpc.loop import Client, run
 from tests.rpc.node import ALICE, BOB, CAROL, GWEI, Node, call, hexed, text, transfer
 from txpool.core.settings import PoolSettings
 from txpool.core.signature import keccak
-from txpool.ingest.ingest import IngestSettings
+from txpool.ingest.settings import IngestSettings
 
 UNKNOWN = "0x" + "77" * 32
 

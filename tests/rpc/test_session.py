@@ -7,7 +7,7 @@ from functools import partial
 
 from tests.rpc.loop import run
 from txpool.ingest.batch import Reply
-from txpool.ingest.ingest import Busy
+from txpool.ingest.settings import Busy
 from txpool.rpc import errors
 from txpool.rpc.errors import RpcError
 from txpool.rpc.ipc import IpcServer

@@ -19,7 +19,8 @@ from txpool.daemon.node import Node
 from txpool.daemon.tagging import encoder, tagged
 from txpool.daemon.watches import Watches
 from txpool.ingest.gate import Gate
-from txpool.ingest.ingest import Ingest, IngestSettings
+from txpool.ingest.ingest import Ingest
+from txpool.ingest.settings import IngestSettings
 from txpool.observe.allocation_trace import AllocationTracer
 from txpool.observe.tags import OTHER
 from txpool.rpc.dev import DevNamespace

@@ -3,27 +3,27 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Final, Literal, Protocol
-
-import msgspec
+from typing import Final
 
 from txpool.core.candidate import Candidate
 from txpool.core.foresee import foresee
-from txpool.core.head import Account
 from txpool.core.kernel import NATIVE, TWIN, Kernel
 from txpool.core.pool import Pool
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.stateless import TX_BYTES_MAX, fault_before_sender
 from txpool.core.tx import BLOB, Tx, decode
+from txpool.ingest.accounts import Accounts, AccountSource, AtHand
 from txpool.ingest.batch import CRASHED, Batch, BlobArrival, Crashed, Outcome, Reply
 from txpool.ingest.blob_lane import BlobLane
 from txpool.ingest.blob_proofs import conversion_fault, is_unready
 from txpool.ingest.counters import IngestCounters
 from txpool.ingest.dry_run import Checked, DryRun
 from txpool.ingest.gate import Gate
+from txpool.ingest.senders import Senders
+from txpool.ingest.settings import Busy, IngestSettings
+from txpool.ingest.workers import Workers
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -32,51 +32,7 @@ LOG: Final = logging.getLogger(__name__)
 TURN_BYTES_MAX: Final = 32 * 1024
 LARGE_BYTES: Final = 8 * 1024
 
-# How much faster senders are recovered where the kernel takes several at a time.
-TOGETHER_SPEED: Final = 4
-
 _ALREADY_KNOWN: Final = Rejected(Reason.ALREADY_KNOWN)
-
-
-class AccountSource(Protocol):
-    """Where the accounts of senders come from that the pool does not know yet."""
-
-    async def accounts(self, addresses: Collection[bytes]) -> Mapping[bytes, Account]:
-        """Those accounts at the chain's head, all of them."""
-
-
-AtHand = Callable[[Collection[bytes]], Mapping[bytes, Account]]
-
-
-class IngestSettings(msgspec.Struct, frozen=True):
-    """Bounds of the ingest.
-
-    Attributes:
-        batch_max: transactions judged in one go; a turn of the loop takes no more.
-        inline_max: up to so many senders are recovered in the loop's thread, more on worker threads; four times as many
-            where the kernel recovers several at a time.
-        threads: how many of those.
-        queue_max: transactions that may wait, beyond which new ones are turned away.
-        queue_bytes_max: their bytes.
-        kernel: what decodes and recovers: the native one where it is built (`auto`), or its twin (`python`).
-    """
-
-    batch_max: int = 64
-    inline_max: int = 32
-    threads: int = 2
-    queue_max: int = 16_384
-    queue_bytes_max: int = 128 * 1024 * 1024
-    kernel: Literal["auto", "python"] = "auto"
-
-
-class Busy(msgspec.Struct, frozen=True, gc=False):
-    """Too many transactions wait: come again."""
-
-    waiting: int
-    retry_after_seconds: int = 1
-
-    def __str__(self) -> str:
-        return f"rate limit exceeded: {self.waiting} transactions wait, retry in {self.retry_after_seconds} s"
 
 
 class Ingest:
@@ -105,10 +61,8 @@ class Ingest:
     ) -> None:
         self.settings = settings or IngestSettings()
         self.counters = IngestCounters()
-        self.kernel: Kernel = (NATIVE if self.settings.kernel == "auto" else None) or TWIN
         self._batch_max = self.settings.batch_max
         self._tip_min = 0
-        self._inline_max = self.settings.inline_max * (TOGETHER_SPEED if self.kernel.lanes > 1 else 1)
         self.depth = 0  # transactions that wait for a verdict
         self.judged = 0  # those handed in that have had theirs, however it was
         self._asked = 0  # of the depth, those that are only asked about
@@ -122,20 +76,26 @@ class Ingest:
         # Whether the head is: then nothing is judged until `go_on` says that it may have come to stand.
         self.moving: Callable[[], bool] = _never
         self._pool = pool
-        self._chain_id = chain_id
-        self._accounts = accounts
         self._clock = clock
         self._gate = gate or Gate()
-        self._at_hand = at_hand
         self._loop = asyncio.get_running_loop()
         self._arrivals: list[tuple[bytes, Reply]] = []
         self._lane: deque[Batch] = deque()
         self._turn_due = False
         self._arrival = 0
-        self._threads: ThreadPoolExecutor | None = None
-        self._fetch: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
+        self._accounts = Accounts(pool, accounts, at_hand, self._loop, self._turn_soon)
         self._blobs = BlobLane(pool, chain_id, self._loop, self._blob_ready)
+        self._workers = Workers(self.settings.threads)
+        self._senders = Senders(
+            (NATIVE if self.settings.kernel == "auto" else None) or TWIN,
+            chain_id,
+            self.settings.inline_max,
+            workers=self._workers,
+            counters=self.counters,
+            loop=self._loop,
+            recovered=self._part_recovered,
+        )
 
     def offer(self, raw: bytes, reply: Reply) -> Busy | None:
         """Take a transaction in binary form; `reply` is called once, in a later turn. Busy: it was not taken."""
@@ -182,6 +142,11 @@ class Ingest:
         return await batch.finished
 
     @property
+    def kernel(self) -> Kernel:
+        """What decodes and recovers."""
+        return self._senders.kernel
+
+    @property
     def waiting(self) -> int:
         """Transactions handed in that wait for their verdict."""
         return self.depth - self._asked
@@ -205,9 +170,7 @@ class Ingest:
     def close(self) -> None:
         """End the worker threads. To be called when drained."""
         self._blobs.close()
-        if self._threads is not None:
-            self._threads.shutdown()
-            self._threads = None
+        self._workers.close()
 
     # --- one turn of the loop: decode what arrived, and judge a batch that is ready
 
@@ -219,7 +182,7 @@ class Ingest:
             if count:
                 batch = self._decode(arrived)
                 self._lane.append(batch)
-                self._recover(batch)
+                self._senders.recover(batch)
             else:
                 self._decode_elsewhere(*arrived[0])
         self._judge_first()
@@ -242,7 +205,7 @@ class Ingest:
         return count
 
     def _is_large(self, raw: bytes) -> bool:
-        return len(raw) > LARGE_BYTES and self.settings.threads > 0
+        return len(raw) > LARGE_BYTES and self._workers.count > 0
 
     def _decode(self, arrived: Sequence[tuple[bytes, Reply]]) -> Batch:
         """Decode, and refuse at once what the pool need not see."""
@@ -319,7 +282,7 @@ class Ingest:
         if not _too_long(raw):
             self._lane.append(batch)
         self._arrival = max(self._arrival, self._clock()) + 1
-        self._workers().submit(self._read_large, batch, raw, self._arrival, reply)
+        self._workers.do(self._read_large, batch, raw, self._arrival, reply)
 
     def _read_large(self, batch: Batch, raw: bytes, arrival: int, reply: Reply) -> None:
         read = self._read([raw])[0]
@@ -332,8 +295,7 @@ class Ingest:
         if _too_long(raw):
             self._lane.append(batch)
         if batch.unsigned:
-            self.counters.recovered_on_threads += 1
-            self._workers().submit(self._recover_elsewhere, batch, batch.unsigned)
+            self._senders.recover_waited_for(batch)
         else:
             self._part_recovered(batch)
 
@@ -341,8 +303,8 @@ class Ingest:
 
     def _read_dry_later(self, batch: DryRun) -> None:
         """Behind what others wait for meanwhile."""
-        if self.settings.threads > 0:
-            self._workers().submit(self._read_dry, batch)
+        if self._workers.count:
+            self._workers.do(self._read_dry, batch)
         else:
             self._loop.call_soon(batch.within, partial(self._read_dry, batch))
 
@@ -355,46 +317,9 @@ class Ingest:
 
     def _dry_is_read(self, batch: DryRun) -> None:
         self._lane.append(batch)
-        self._recover(batch)
+        self._senders.recover(batch)
         self._prepare_dry(batch, list(batch.blobs))
         self._turn_soon()
-
-    # --- senders
-
-    def _recover(self, batch: Batch) -> None:
-        count = len(batch.unsigned)
-        if count <= self._inline_max or self.settings.threads < 1:
-            self.counters.recovered_inline += count
-            self._recover_part(batch, batch.unsigned)
-            return
-        self.counters.recovered_on_threads += count
-        for places in batch.chunks(self.settings.threads):
-            batch.waiting += 1
-            self._workers().submit(self._recover_elsewhere, batch, places)
-
-    def _workers(self) -> ThreadPoolExecutor:
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self.settings.threads, "txpool-recover")
-        return self._threads
-
-    def _recover_elsewhere(self, batch: Batch, places: list[int]) -> None:
-        self._recover_part(batch, places)
-        self._loop.call_soon_threadsafe(self._part_recovered, batch)
-
-    def _recover_part(self, batch: Batch, places: list[int]) -> None:
-        try:
-            batch.recover(places, self.kernel, self._chain_id)
-        except Exception:
-            LOG.exception("recovering senders broke")
-            self.counters.kernel_faults += 1
-            self._recover_in_python(batch, places)
-
-    def _recover_in_python(self, batch: Batch, places: list[int]) -> None:
-        try:
-            batch.recover(places, TWIN, self._chain_id)
-        except Exception:
-            LOG.exception("recovering senders in Python broke")
-            batch.broken = True
 
     def _part_recovered(self, batch: Batch) -> None:
         batch.waiting -= 1
@@ -485,7 +410,7 @@ class Ingest:
         batch.copy_senders()
         if pool.head is not batch.head:
             self._look_again(batch)
-        if not self._accounts_known(batch):
+        if not self._accounts.known(batch):
             return False
         if isinstance(batch, DryRun):
             batch.within(partial(self._foresee, batch))
@@ -515,39 +440,7 @@ class Ingest:
             for place, candidate in enumerate(batch.candidates)
             if candidate.sender is None and fault_before_sender(candidate.tx, head) is None
         ]
-        self.counters.recovered_inline += len(unsigned)
-        self._recover_part(batch, unsigned)
-
-    def _accounts_known(self, batch: Batch) -> bool:
-        """Whether the pool or the batch has the account of every sender; if not, fetch what is missing."""
-        pool = self._pool
-        if batch.accounts_head is not pool.head:
-            batch.accounts, batch.accounts_head = {}, pool.head
-        known, tracks = batch.accounts, pool.tracks
-        missing = {
-            sender
-            for each in batch.candidates
-            if isinstance(sender := each.sender, bytes) and not tracks(sender) and sender not in known
-        }
-        if missing and self._at_hand is not None:
-            batch.accounts = {**batch.accounts, **self._at_hand(missing)}
-            missing -= batch.accounts.keys()
-        if missing:
-            batch.waiting += 1
-            self._fetch = self._loop.create_task(self._fetch_accounts(batch, missing))
-        return not missing
-
-    async def _fetch_accounts(self, batch: Batch, missing: Collection[bytes]) -> None:
-        """Ask the chain; an answer that a new head has overtaken is asked for again."""
-        try:
-            found = await self._accounts.accounts(missing)
-            if self._pool.head is batch.accounts_head:
-                batch.accounts = {**batch.accounts, **found}
-        except Exception:
-            LOG.exception("fetching accounts broke")
-            batch.broken = True
-        batch.waiting -= 1
-        self._turn_soon()
+        self._senders.recover_here(batch, unsigned)
 
     def _give_up(self, batch: Batch) -> None:
         """Tell everybody who waits for this batch, and go on with the next."""

@@ -9,7 +9,7 @@ import msgspec
 from txpool.core.pool import Accepted, Pool
 from txpool.core.rejection import Rejected
 from txpool.ingest.batch import Outcome
-from txpool.ingest.ingest import Busy
+from txpool.ingest.settings import Busy
 from txpool.rpc import errors
 from txpool.rpc.arguments import Parameters, byte_string, plain_uint64
 from txpool.rpc.chain_view import ChainView

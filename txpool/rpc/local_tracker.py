@@ -11,7 +11,7 @@ from txpool.core.pool import Accepted
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.tx import Tx, decode
 from txpool.ingest.batch import Outcome, Reply
-from txpool.ingest.ingest import Busy
+from txpool.ingest.settings import Busy
 
 # Refused, and yet answered with the hash.
 HIDDEN: Final = frozenset(

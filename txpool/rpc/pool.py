@@ -10,7 +10,7 @@ from txpool.core.pool import Accepted, Pool
 from txpool.core.rejection import Rejected
 from txpool.core.steps import Steps
 from txpool.ingest.dry_run import Checked
-from txpool.ingest.ingest import Busy
+from txpool.ingest.settings import Busy
 from txpool.rpc import errors
 from txpool.rpc.arguments import Fault, Parameters, big, byte_string, hash32, small_count, uint64
 from txpool.rpc.chain_view import ChainView

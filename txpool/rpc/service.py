@@ -11,7 +11,7 @@ import msgspec
 from txpool.core.pool import Accepted
 from txpool.core.rejection import Rejected
 from txpool.ingest.batch import Outcome, Reply
-from txpool.ingest.ingest import Busy
+from txpool.ingest.settings import Busy
 from txpool.rpc import errors
 from txpool.rpc.arguments import Parameters, byte_string, raw_transaction, rpc_id
 from txpool.rpc.envelope import (
