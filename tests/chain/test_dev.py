@@ -7,10 +7,11 @@ import pytest
 
 from tests.chain.offers import ALICE, BOB, CAROL, GWEI, STRANGER, Offers, blob_transfer, transfer
 from txpool.chain.dev import DepthError, DevChain, DevChainSettings
+from txpool.chain.fee_history import paid_tips
 from txpool.chain.genesis import Json, dev_genesis, parse_genesis
 from txpool.chain.seal import sealed
 from txpool.chain.source import ChainSource
-from txpool.core.block import Block
+from txpool.core.block import Block, Receipt
 from txpool.core.candidate import Origin
 from txpool.core.head import Account
 from txpool.core.rules import Fork
@@ -357,3 +358,27 @@ def test_the_suggested_tip_is_what_recent_blocks_took() -> None:
     scene.offers.add(transfer(ALICE, 3, tip=30), transfer(ALICE, 4, tip=40))
     scene.chain.mine()
     assert scene.chain.suggested_tip() == 20
+
+
+def test_what_a_block_paid_is_sorted_once_and_forgotten_with_the_block() -> None:
+    scene = Scene()
+    scene.offers.add(transfer(ALICE, 0, tip=10))
+    scene.chain.mine()
+    history, block = scene.chain._history, scene.chain.head_block
+
+    paid = history.paid(block)
+
+    assert scene.chain.fee_history(1, 1, [50]).rewards == [[10]]
+    assert history.paid(block) is paid
+    history.append(history.pop())
+    assert history.paid(block) is not paid
+
+
+def test_tips_of_any_size_are_told() -> None:
+    header = Scene().chain.head_block.header
+    fee = header.base_fee or 0
+    block = Block(header, 0, receipts=(Receipt(1, 21_000, 21_000, fee + 2**70), Receipt(1, 30_000, 51_000, fee + 1)))
+
+    paid = paid_tips(block)
+
+    assert [paid.at(gas) for gas in (0, 30_000, 30_001, 51_000, 99_999)] == [1, 1, 2**70, 2**70, 2**70]

@@ -24,6 +24,7 @@ class Mine:
 
     def __init__(self, period: float | Literal["auto"], slice_s: float = 1.0) -> None:
         self.offers = Offers()
+        self.broken = False
         self.blocks: asyncio.Queue[list[bytes]] = asyncio.Queue()
         self.chain = DevChain(
             parse_genesis(dev_genesis(0)),
@@ -38,6 +39,8 @@ class Mine:
         self.miner = Miner(self.chain, slices, self.tags, period, lambda: len(self.offers))
 
     def follow(self, change: HeadChange) -> Iterable[None]:
+        if self.broken:
+            raise RuntimeError("a bug")
         yield from self.offers.follow(change)
         self.at_work.add((self.tags.current.kind, self.tags.current.name))
         self.blocks.put_nowait(list(change.included))
@@ -144,5 +147,17 @@ def test_a_block_is_built_by_a_source_beside_the_head_updates(
             assert mine.at_work == {("head_update", "block")}
             assert mine.tags.source("head_update", "block").calls > 0
             assert mine.tags.source("head_update").calls == 0
+
+    runner.run(story())
+
+
+@pytest.mark.parametrize("period", [AUTO, 0.001])
+def test_a_block_that_breaks_ends_the_task(runner: asyncio.Runner, period: float | Literal["auto"]) -> None:
+    async def story() -> None:
+        async with Mine(period) as mine:
+            mine.broken = True
+            mine.offer(transfer(ALICE, 0))
+            with pytest.raises(RuntimeError, match="a bug"):
+                await asyncio.wait_for(mine.task, PATIENCE_S)
 
     runner.run(story())

@@ -10,7 +10,7 @@ import pytest
 
 from bench.http import OpenDoor
 from tests.rpc.loop import Client, Listening, run, until
-from tests.rpc.node import ALICE, BOB, CAROL, GWEI, Node, call, hexed, text, transfer
+from tests.rpc.node import ALICE, BOB, CAROL, GWEI, KEYS, Node, call, hexed, text, transfer
 from tests.rpc.plain_ipc import PlainIpc
 from tests.rpc.plain_ws import PlainWebSocket
 from tests.rpc.test_subscriptions import connect, fill
@@ -18,6 +18,7 @@ from tests.running import Daemon, running
 from txpool.core.pool import Pool
 from txpool.core.tx import Tx, decode
 from txpool.rpc.content import of_everyone, of_one, whole_transactions
+from txpool.rpc.errands import Errands
 from txpool.rpc.http import HttpLimits
 from txpool.rpc.http_message import Exchange
 from txpool.rpc.method import Method
@@ -309,7 +310,7 @@ def test_what_is_made_on_the_spot_in_one_turn_is_one_piece_however_many_ask() ->
         whole = list[Gathered | None]()
         for answer in answers[:3]:
             assert isinstance(answer, Stream)
-            gather(answer, whole.append)
+            gather(answer, whole.append, Errands())
         await until(lambda: len(whole) == 3)
         assert [b"".join(each or ()) for each in whole] == [b"x" * PIECE_CHARACTERS + b"y"] * 3
 
@@ -363,7 +364,7 @@ def test_what_is_held_until_it_is_whole_is_made_one_after_the_other() -> None:
                 yield name.encode()
 
         for name in "ab":
-            gather(Stream(made(name), turns), whole.append)
+            gather(Stream(made(name), turns), whole.append, Errands())
         await until(lambda: len(whole) == 2)
         assert "".join(told) == "aaabbb"
         assert [list(each or ()) for each in whole] == [[b"a"] * 3, [b"b"] * 3]
@@ -390,6 +391,62 @@ def test_what_is_held_for_batches_has_a_bound_and_counts_until_it_is_sent() -> N
         told.clear()
         del answer
         assert turns.held == 0
+
+    run(story())
+
+
+def test_a_step_that_breaks_holds_up_no_other_long_answer(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        turns, whole = Turns(), list[Gathered | None]()
+
+        def breaks(_piece: Gathered | None) -> None:
+            raise RuntimeError("a bug")
+
+        gather(Stream([b"a"], turns), breaks, Errands())
+        await until(lambda: "a bug" in caplog.text)
+        gather(Stream([b"b"], turns), whole.append, Errands())
+        await until(lambda: bool(whole))
+
+    run(story())
+
+
+def test_a_reader_that_takes_too_long_loses_its_place_to_one_that_waits() -> None:
+    async def story() -> None:
+        turns = Turns(streamed_seconds=0.02)
+        ended: list[bool] = []
+
+        def reader(*pieces: bytes) -> Flow:
+            return Flow(Stream(iter(pieces), turns), lambda _piece: None, ended.append)
+
+        slow = [reader(b"half", b"and half") for _ in range(STREAMED_MAX)]
+        for flow in slow:
+            flow.go()
+            flow.pause()
+        waiting = [reader(b"all") for _ in range(STREAMED_MAX + 1)]
+        for flow in waiting:
+            flow.go()
+        await until(lambda: ended.count(True) == len(waiting))
+        assert 1 <= ended.count(False) <= STREAMED_MAX
+
+    run(story())
+
+
+def test_of_a_large_pool_some_senders_are_told_at_a_time_and_the_order_is_the_same() -> None:
+    async def story() -> None:
+        async with Node() as node:
+            client = await node.client()
+            for number, sender in enumerate(KEYS):
+                for nonce in (0, number + 2):
+                    await client.result("eth_sendRawTransaction", hexed(transfer(sender, nonce)))
+            telling = whole_transactions(node.pool.store)
+
+            whole = "".join(of_everyone(node.pool, telling))
+
+            assert "".join(of_everyone(node.pool, telling, held_max=0)) == whole
+            assert lowered(json.loads(whole)) == expected(node.pool)
+            names = list(json.loads(whole)["pending"])
+            assert names == sorted(names)
+            assert len(names) == len(KEYS)
 
     run(story())
 

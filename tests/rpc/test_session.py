@@ -9,6 +9,7 @@ from tests.rpc.loop import run
 from txpool.ingest.batch import Reply
 from txpool.ingest.settings import Busy
 from txpool.rpc import errors
+from txpool.rpc.errands import Errands
 from txpool.rpc.errors import RpcError
 from txpool.rpc.ipc import IpcServer
 from txpool.rpc.message_log import HashLog, LogCursor
@@ -24,7 +25,7 @@ class Echo:
         self.turn = 0
         self.seen: Counter[int] = Counter()
 
-    def handle(self, body: bytes, done: Done, peer: Peer | None = None) -> None:
+    def handle(self, body: bytes, done: Done, peer: Peer | None = None, errands: Errands | None = None) -> None:
         self.seen[self.turn] += 1
         if body == b"garbled":
             assert peer is not None

@@ -2,12 +2,13 @@
 
 import asyncio
 from functools import partial
+from itertools import pairwise
 
 import pytest
 
 from tests.rpc.loop import run, until
 from txpool.core.steps import Steps
-from txpool.rpc.held_calls import HeldCalls
+from txpool.rpc.held_calls import TURN_S, HeldCalls
 from txpool.rpc.slices import Slices
 
 STEPS = 10
@@ -155,6 +156,63 @@ def test_calls_that_are_held_go_on_in_order_and_not_all_in_one_turn() -> None:
         assert told == [0]
         await until(lambda: not len(held))
         assert told == [0, 1, 2, 3]
+        await next_turn()
         assert not held.holds(lambda: tell(4))
 
     run(story())
+
+
+async def next_turn() -> None:
+    for _ in range(2):
+        await asyncio.sleep(0)
+
+
+def test_calls_for_which_a_turn_has_no_time_left_go_on_in_the_next_ones() -> None:
+    async def story() -> None:
+        clock, told = Ticking(), list[str]()
+        held = HeldCalls(lambda: False, clock)
+
+        def call(name: str, cost: float) -> None:
+            def start() -> None:
+                clock.now += cost
+                told.append(name)
+
+            if not held.holds(start):
+                start()
+
+        for number in range(3):
+            call(f"short {number}", TURN_S / 8)
+        call("long", 1)
+        for name in "abc":
+            call(name, 1)
+        assert told == ["short 0", "short 1", "short 2", "long"]
+        seen = [len(told)]
+        while len(held):
+            await asyncio.sleep(0)
+            seen.append(len(told))
+        assert told[4:] == ["a", "b", "c"]
+        assert max(later - earlier for earlier, later in pairwise(seen)) == 1
+
+        await next_turn()
+        call("as if nothing had been", 1)
+        assert told[-1] == "as if nothing had been"
+
+    run(story())
+
+
+def test_a_held_call_that_breaks_holds_up_none_behind_it(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        moving, told = True, list[int]()
+        held = HeldCalls(lambda: moving, Ticking())
+
+        def breaks() -> None:
+            raise RuntimeError("a bug")
+
+        assert held.holds(breaks)
+        assert held.holds(lambda: told.append(1))
+        moving = False
+        held.go_on()
+        await until(lambda: told == [1])
+
+    run(story())
+    assert "a bug" in caplog.text

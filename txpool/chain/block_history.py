@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from txpool.chain.fee_history import PaidTips, paid_tips
 from txpool.core.block import Block, MinedTx
 from txpool.core.shards import Shards
 
@@ -22,6 +23,7 @@ class BlockHistory:
         self._blocks: dict[int, Block] = {}
         self._numbers: dict[bytes, int] = {genesis.header.hash: 0}
         self._places: Shards[int] = Shards()
+        self._paid: dict[bytes, PaidTips] = {}  # of those that were asked for it
         self._oldest = 1  # beside the genesis
         self._blocks_max = max(blocks_max, kept_min)
         self._transactions_max = transactions_max
@@ -70,6 +72,14 @@ class BlockHistory:
         place = self._places.get(tx_hash)
         return None if place is None else self._blocks[place >> _INDEX_BITS].mined(place & _INDEX_MASK)
 
+    def paid(self, block: Block) -> PaidTips:
+        """What the gas of a block that is here paid: sorted once, forgotten with the block."""
+        block_hash = block.header.hash
+        found = self._paid.get(block_hash)
+        if found is None:
+            found = self._paid[block_hash] = paid_tips(block)
+        return found
+
     def _over_bounds(self) -> bool:
         count = len(self._blocks)
         over = count > self._blocks_max or len(self._places) > self._transactions_max
@@ -78,5 +88,6 @@ class BlockHistory:
     def _forget(self, block: Block) -> None:
         del self._blocks[block.header.number]
         del self._numbers[block.header.hash]
+        self._paid.pop(block.header.hash, None)
         for tx_hash in block.hashes:
             self._places.remove(tx_hash)

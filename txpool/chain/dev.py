@@ -246,7 +246,7 @@ class DevChain:
         blocks = self._blocks(last - count + 1, last)
         after = self._history.by_number(last + 1)
         following = after.header if after else self._draft(self._next_time())
-        return fee_history(blocks, following, self.schedule, percentiles)
+        return fee_history(blocks, following, self.schedule, percentiles, self._history.paid)
 
     def suggested_tip(self) -> int:
         """A tip that recent blocks took, wei a gas."""

@@ -1,7 +1,10 @@
 """What recent blocks tell about fees: their history, and the tip to suggest. The history is computed as in geth."""
 
-from collections.abc import Iterable, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from heapq import nsmallest
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -39,8 +42,37 @@ class FeeHistory(msgspec.Struct, frozen=True):
     rewards: list[list[int]]
 
 
+class PaidTips(msgspec.Struct, frozen=True, gc=False):
+    """What the gas of a block paid, by effective tip; some 16 bytes a transaction.
+
+    Attributes:
+        tips: wei a gas, ascending.
+        gas: what all up to each of them used.
+    """
+
+    tips: Sequence[int]
+    gas: Sequence[int]
+
+    def at(self, gas: int) -> int:
+        """The tip that the unit of gas of this number paid, counted from the lowest."""
+        return self.tips[min(bisect_left(self.gas, gas), len(self.tips) - 1)]
+
+
+def paid_tips(block: Block) -> PaidTips:
+    """Sort what the transactions of a block paid."""
+    base_fee = block.header.base_fee or 0
+    paid = sorted([(receipt.effective_gas_price - base_fee, receipt.gas_used) for receipt in block.receipts])
+    tips = [tip for tip, _ in paid]
+    packed = not tips or (tips[0] >= 0 and tips[-1] < 2**64)
+    return PaidTips(array("Q", tips) if packed else tuple(tips), array("Q", accumulate(gas for _, gas in paid)))
+
+
 def fee_history(
-    blocks: Sequence[Block], following: Header, schedule: ForkSchedule, percentiles: Sequence[float]
+    blocks: Sequence[Block],
+    following: Header,
+    schedule: ForkSchedule,
+    percentiles: Sequence[float],
+    paid: Callable[[Block], PaidTips] = paid_tips,
 ) -> FeeHistory:
     """Read the fees of consecutive blocks.
 
@@ -49,6 +81,7 @@ def fee_history(
         following: the header after the last, be it yet to come.
         schedule: the chain's forks.
         percentiles: 0 to 100, ascending.
+        paid: sorts what a block paid, or remembers it.
     """
     headers = [block.header for block in blocks]
     return FeeHistory(
@@ -57,7 +90,7 @@ def fee_history(
         gas_used_ratios=[header.gas_used / header.gas_limit for header in headers],
         blob_base_fees=[blob_base_fee_of(header, schedule) for header in (*headers, following)],
         blob_gas_used_ratios=[_blob_gas_used_ratio(header, schedule) for header in headers],
-        rewards=[_rewards(block, percentiles) for block in blocks] if percentiles else [],
+        rewards=[_rewards(block, percentiles, paid) for block in blocks] if percentiles else [],
     )
 
 
@@ -65,21 +98,12 @@ def _blob_gas_used_ratio(header: Header, schedule: ForkSchedule) -> float:
     return (header.blob_gas_used or 0) / (blobs_max(header, schedule) * GAS_PER_BLOB or 1)
 
 
-def _rewards(block: Block, percentiles: Sequence[float]) -> list[int]:
+def _rewards(block: Block, percentiles: Sequence[float], paid: Callable[[Block], PaidTips]) -> list[int]:
     """Find the effective tips that a block's gas paid, at ascending percentiles; zeros for an empty block."""
     if not block.receipts:
         return [0] * len(percentiles)
-    base_fee = block.header.base_fee or 0
-    paid = sorted([(receipt.effective_gas_price - base_fee, receipt.gas_used) for receipt in block.receipts])
-    found: list[int] = []
-    index, gas_so_far = 0, paid[0][1]
-    for percentile in percentiles:
-        threshold = int(block.header.gas_used * percentile / 100)
-        while gas_so_far < threshold and index < len(paid) - 1:
-            index += 1
-            gas_so_far += paid[index][1]
-        found.append(paid[index][0])
-    return found
+    tips = paid(block)
+    return [tips.at(int(block.header.gas_used * percentile / 100)) for percentile in percentiles]
 
 
 def suggested_tip(blocks: Iterable[Block]) -> int:

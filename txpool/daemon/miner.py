@@ -32,6 +32,7 @@ class Miner:
         self._period = period
         self._pending = pending
         self._due = False
+        self._faults: asyncio.Queue[BaseException] = asyncio.Queue(1)
 
     def notice(self, events: range) -> None:
         """Hear that the pool has changed: something may be pending now."""
@@ -40,13 +41,19 @@ class Miner:
             asyncio.get_running_loop().call_soon(self._mine_pending)
 
     async def run(self) -> None:
-        """Mine at intervals until cancelled; nothing to do otherwise."""
-        while self._period != AUTO and self._period:
+        """Mine at intervals until cancelled, or see to it that what is pending is mined; nothing to do otherwise.
+
+        Raises:
+            Exception: a block broke.
+        """
+        if self._period == AUTO:
+            raise await self._faults.get()
+        while self._period:
             await asyncio.sleep(self._period)
             await self._build(self._chain.mine_in_steps())
 
     def _mine_pending(self) -> None:
-        self._build(self._pending_block()).add_done_callback(_heed)
+        self._build(self._pending_block()).add_done_callback(self._heed)
 
     def _build(self, block: Steps[T]) -> "asyncio.Future[T]":
         """Have a block built, as a source beside the head updates, which it sets off."""
@@ -58,8 +65,7 @@ class Miner:
         self._due = False
         yield from self._chain.mine_if_filled_in_steps()
 
-
-def _heed(block: "asyncio.Future[None]") -> None:
-    """Raise what broke it: the loop tells of it. One that was given up because the daemon ends is none."""
-    if not block.cancelled():
-        block.result()
+    def _heed(self, block: "asyncio.Future[None]") -> None:
+        """Have what broke a block end the task. One that was given up because the daemon ends is none."""
+        if not block.cancelled() and (fault := block.exception()) and self._faults.empty():
+            self._faults.put_nowait(fault)

@@ -1,7 +1,8 @@
 """One process from start to stop.
 
 Stopping, by SIGTERM or SIGINT: tell the service manager, accept nothing more, answer everything that was read, end the
-chores, give memory back, exit 0. A second signal ends the process at once.
+chores, give memory back, exit 0. A chore that breaks stops the service in the same way, with exit code 1. A second
+signal ends the process at once.
 """
 
 import asyncio
@@ -10,14 +11,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import uvloop
 
 from txpool.chain.genesis import GenesisError
 from txpool.config import Settings
-from txpool.daemon.chores import expire_queued, feed_watchdog
+from txpool.daemon.chores import Chore, Chores, expire_queued, feed_watchdog
 from txpool.daemon.collector import Collector
 from txpool.daemon.descriptors import raise_limit, warn_if_few
 from txpool.daemon.listeners import (
@@ -142,27 +144,34 @@ class Daemon:
         self._held.go_on()
 
     async def run(self, told: asyncio.Event) -> None:
-        """Serve until told to stop, then stop in order."""
+        """Serve until told to stop, then stop in order.
+
+        Raises:
+            ExceptionGroup: what is done beside the service broke; it has stopped in order all the same.
+        """
         self._collector.apply()
         places = await self._rpc.start()
         metrics = await listen(self._metrics, self._settings.metrics.listen, "metrics")
         self._watches.start()
+        chores = Chores(told)
         async with asyncio.TaskGroup() as group:
-            chores = [
-                group.create_task(self._miner.run()),
-                group.create_task(expire_queued(self._node, self._slices)),
-                group.create_task(feed_watchdog(self._node, self._notifier)),
-                group.create_task(self._stewards.governing.run()),
-                group.create_task(self._stewards.memory_guard.run()),
-            ]
-            if isinstance(self._node.store, MmapStore):
-                scavenger = self._node.store.scavenger
-                chores.append(group.create_task(scavenge(scavenger, self._settings.slab.scavenge_seconds)))
+            under_way = [group.create_task(chores.see_to(each)) for each in self._chores()]
             self._announce(places, metrics)
             await told.wait()
             await self._stop()
-            for chore in chores:
-                chore.cancel()
+            for each in under_way:
+                each.cancel()
+        if chores.broken:
+            raise ExceptionGroup("stopped in order", chores.broken)
+
+    def _chores(self) -> Iterator[Chore]:
+        yield self._miner.run
+        yield partial(expire_queued, self._node, self._slices)
+        yield partial(feed_watchdog, self._node, self._notifier)
+        yield self._stewards.governing.run
+        yield self._stewards.memory_guard.run
+        if isinstance(self._node.store, MmapStore):
+            yield partial(scavenge, self._node.store.scavenger, self._settings.slab.scavenge_seconds)
 
     def _announce(self, places: Places, metrics: str | None) -> None:
         log = self._settings.log

@@ -6,6 +6,7 @@ argument that may be left out may also be null.
 
 import json
 import re
+import sys
 from binascii import Error as BadHex
 from binascii import unhexlify
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ UINT64_BITS: Final = 64
 BLOCK_NUMBER_MAX: Final = 2**63 - 1
 TAGS: Final = frozenset({"latest", "pending", "earliest", "safe", "finalized"})
 HASH_TEXT_LENGTH: Final = 66
+DIGITS_MAX: Final = 4300  # of a decimal integer; Python refuses more
+FLOAT_MAX: Final = sys.float_info.max
 
 BlockId = int | str | bytes  # a number, a tag, or a hash
 
@@ -75,14 +78,25 @@ class Parameters:
 
 def _values(params: bytes) -> list[Any] | None:
     try:
-        values = msgspec.json.decode(params)
-    except RecursionError:
+        try:
+            values = msgspec.json.decode(params)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            values = _repaired(params)
+    except (ValueError, RecursionError):
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError):  # text that Go repairs: lone surrogates, bad UTF-8
-        values = json.loads(params.decode("utf-8", "replace"))
     if values is None:
         return []
     return values if isinstance(values, list) else None
+
+
+def _repaired(params: bytes) -> Any:  # noqa: ANN401 - as JSON has it
+    """Read what msgspec does not: bad UTF-8, which Go repairs, and numbers of any length."""
+    return json.loads(params.decode("utf-8", "replace"), parse_int=_whole)
+
+
+def _whole(digits: str) -> float:
+    """An integer; infinite if it has more digits than Python reads in bearable time."""
+    return int(digits) if len(digits) <= DIGITS_MAX else float(digits)
 
 
 # --- bytes
@@ -217,7 +231,7 @@ def plain_uint64(value: object) -> int | Fault:
         return _go(_kind(value), "uint64")
     if isinstance(value, int) and 0 <= value < 2**UINT64_BITS:
         return value
-    return _go(f"number {msgspec.json.encode(value).decode()}", "uint64")
+    return _go("number" if _is_infinite(value) else f"number {msgspec.json.encode(value).decode()}", "uint64")
 
 
 def small_count(value: object) -> int | Fault:
@@ -233,10 +247,21 @@ def percentiles(value: object) -> list[float] | Fault:
         return []
     if not isinstance(value, list):
         return _go(_kind(value), "[]float64")
-    for each in value:
-        if isinstance(each, bool) or not isinstance(each, int | float):
-            return _go(_kind(each), "float64")
-    return [float(each) for each in value]
+    read = [_float(each) for each in value]
+    return next((each for each in read if isinstance(each, Fault)), None) or [
+        each for each in read if not isinstance(each, Fault)
+    ]
+
+
+def _float(value: object) -> float | Fault:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _go(_kind(value), "float64")
+    return _go("number", "float64") if _is_infinite(value) else float(value)
+
+
+def _is_infinite(number: float) -> bool:
+    """Whether a number as JSON has it, an integer included, is greater than any float."""
+    return abs(number) > FLOAT_MAX
 
 
 # --- blocks

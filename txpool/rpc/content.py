@@ -1,8 +1,9 @@
 """All that is in the pool as one JSON text, told bit by bit while the pool goes on.
 
-What is shown is no snapshot: senders are those of the beginning, and a sender's transactions those of the moment when
-the telling comes to it. Whatever leaves before its turn is left out; what moves between pending and queued meanwhile
-may be in both parts or in neither. Order is geth's: senders by their spelling with checksum, nonces as text.
+What is shown is no snapshot: senders are those of the beginning (of a large pool, those of the moment when the telling
+comes to their quarter of all), and a sender's transactions those of the moment when it comes to them. Whatever leaves
+before its turn is left out; what moves between pending and queued meanwhile may be in both parts or in neither. The
+order is geth's: senders by their spelling with checksum, nonces as text.
 """
 
 from collections import defaultdict
@@ -33,6 +34,9 @@ PartOf = Callable[[Pool, bytes], NonceMap | LoneEntry]
 _LEFT = b"\x03"  # stands for one that has left: what carries blobs is not shown
 _NAMED_AT_ONCE = 32
 _SORTED_MAX = 512  # nonces of a sender that are sorted at once
+_SENDERS_HELD_MAX = 65_536  # whose addresses are held while they wait to be told; of more, about a quarter at a time
+_INITIALS = "0123456789ABCDEFabcdef"  # of names with checksum, in their order
+_QUARTERS = ("0123", "4567", "89ABCDEF", "abcdef")
 
 
 def whole_transactions(store: Store) -> Telling:
@@ -60,12 +64,14 @@ def lines_for_people(store: Store) -> Telling:
     return Telling(show, 32)
 
 
-def of_everyone(pool: Pool, telling: Telling) -> Iterator[str]:
-    """The pool's content by sender and nonce."""
+def of_everyone(pool: Pool, telling: Telling, held_max: int = _SENDERS_HELD_MAX) -> Iterator[str]:
+    """The pool's content by sender and nonce; of more than `held_max` transactions some senders at a time."""
+    counts = pool.counts()
+    initials = (_INITIALS,) if counts.pending + counts.queued <= held_max else _QUARTERS
     yield '{"pending":{'
-    yield from _part(pool, pool.pending_senders_in_steps(), _pending, telling)
+    yield from _part(pool, _by_name(pool.pending_senders_in_steps, initials), _pending, telling)
     yield '},"queued":{'
-    yield from _part(pool, iter((pool.queued_senders(),)), _queued, telling)
+    yield from _part(pool, _by_name(lambda: iter((pool.queued_senders(),)), initials), _queued, telling)
     yield "}}"
 
 
@@ -89,9 +95,9 @@ def _queued(pool: Pool, address: bytes) -> NonceMap | LoneEntry:
     return sender.queued if sender else NOTHING
 
 
-def _part(pool: Pool, senders: Iterator[list[bytes]], part_of: PartOf, telling: Telling) -> Iterator[str]:
+def _part(pool: Pool, senders: Iterator[tuple[str, bytes]], part_of: PartOf, telling: Telling) -> Iterator[str]:
     lead = ""
-    for name, address in _by_name(senders):
+    for name, address in senders:
         if not name:
             yield ""
             continue
@@ -105,21 +111,34 @@ def _part(pool: Pool, senders: Iterator[list[bytes]], part_of: PartOf, telling: 
             lead = ","
 
 
-def _by_name(senders: Iterator[list[bytes]]) -> Iterator[tuple[str, bytes]]:
+def _by_name(senders: Callable[[], Iterator[list[bytes]]], initials: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Addresses by their names with checksum; nameless ones between them, to stop at.
 
-    Sorted by the first two letters first, so that no sort takes long, and named twice, so that no names are kept.
+    Those whose names begin alike are told together, so the senders are asked for once for each of the `initials`.
     """
-    alike: defaultdict[str, list[bytes]] = defaultdict(list)
+    for some in initials:
+        yield from _beginning_with(some, senders())
+
+
+def _beginning_with(initials: str, senders: Iterator[list[bytes]]) -> Iterator[tuple[str, bytes]]:
+    """Sorted by the first two letters first, so that no sort takes long, and named twice, so that no names are kept.
+
+    Addresses lie in one piece for each two letters: a third of what they would take one by one.
+    """
+    halves = frozenset(int(each, 16) for each in initials)
+    alike: defaultdict[str, bytearray] = defaultdict(bytearray)
     for some in senders:
-        for name, address in _named(some):
-            if name:
-                alike[name[2:4]].append(address)
-            else:
+        near = [address for address in some if address[0] >> 4 in halves]
+        if some and not near:
+            yield "", b""
+        for name, address in _named(near):
+            if not name:
                 yield "", b""
+            elif name[2] in initials:
+                alike[name[2:4]] += address
     for start in sorted(alike):
-        named = []
-        for name, address in _named(alike.pop(start)):
+        held, named = alike.pop(start), []
+        for name, address in _named([bytes(held[at : at + 20]) for at in range(0, len(held), 20)]):
             if name:
                 named.append((name, address))
             else:

@@ -37,6 +37,7 @@ NO_NOTIFICATIONS: Final = RpcError(METHOD_NOT_FOUND, "notifications not supporte
 CRASHED: Final = RpcError(INTERNAL_ERROR, "method handler crashed")
 SHUTTING_DOWN: Final = RpcError(LIMIT_EXCEEDED, "shutting down")
 NO_ROOM: Final = RpcError(LIMIT_EXCEEDED, "too many bytes of long answers under way")
+TOO_MANY_WAIT: Final = RpcError(LIMIT_EXCEEDED, "too many calls wait, retry in 1 s")
 NON_ARRAY: Final = RpcError(INVALID_PARAMS, "non-array args")
 NO_HEADER: Final = RpcError(SERVER_ERROR, "header not found")
 

@@ -1,11 +1,13 @@
 """`eth_sendRawTransactionSync`: hand a transaction in, and wait for its receipt."""
 
 import asyncio
+from collections import deque
 from functools import partial
 from typing import Final
 
 import msgspec
 
+from txpool.core.head import Head
 from txpool.core.pool import Accepted, Pool
 from txpool.core.rejection import Rejected
 from txpool.ingest.batch import Outcome
@@ -19,6 +21,7 @@ from txpool.rpc.render import Json, data, receipt
 from txpool.rpc.service import Door
 
 NOT_PROCESSED: Final = 4  # the code of EIP-7966
+WOKEN_AT_ONCE: Final = 16  # in a turn of the loop: each receipt takes some 50 us
 
 
 class SyncLimits(msgspec.Struct, frozen=True):
@@ -47,28 +50,51 @@ class SyncSends:
         self._pool = pool
         self._chain = chain
         self._head = pool.head
-        self._mined: dict[bytes, list[asyncio.Future[None]]] = {}
+        self._awaited: dict[bytes, list[asyncio.Future[None]]] = {}
+        self._included: deque[bytes] = deque()  # awaited, in a block, and yet to be told
 
     def methods(self) -> Methods:
         """By name."""
         parameters = Parameters(byte_string, plain_uint64, required=1)
-        return {"eth_sendRawTransactionSync": Method(self._send, parameters, waits=True)}
+        most = self._limits.waiting_max
+        return {"eth_sendRawTransactionSync": Method(self._send, parameters, waits=True, waiting_max=most)}
 
     def notice(self) -> None:
         """Wake those whose transactions are in a block by now, whatever the pool has held in the end."""
-        if self._pool.head is not self._head:
-            self._head = self._pool.head
-            for tx_hash in [each for each in self._mined if self._chain.mined(each)]:
-                self._wake(tx_hash)
+        before, self._head = self._head, self._pool.head
+        if self._head is before or not self._awaited:
+            return
+        idle = not self._included
+        self._included.extend(self._newly_included(before))
+        if idle and self._included:
+            self._wake_some()
+
+    def _newly_included(self, before: Head) -> list[bytes]:
+        """Which of those that are awaited are in blocks that came since that head."""
+        block, awaited = self._chain.block_by_hash(self._head.hash), self._awaited
+        found: list[bytes] = []
+        while block is not None and block.header.number > before.number:
+            found += [tx_hash for tx_hash in block.hashes if tx_hash in awaited]
+            if block.header.parent_hash == before.hash:
+                return found
+            block = self._chain.block_by_hash(block.header.parent_hash)
+        return [tx_hash for tx_hash in awaited if self._chain.mined(tx_hash)]  # a reorg
+
+    def _wake_some(self) -> None:
+        """Wake the first, and the others in the turns that follow."""
+        for _ in range(min(WOKEN_AT_ONCE, len(self._included))):
+            self._wake(self._included.popleft())
+        if self._included:
+            asyncio.get_running_loop().call_soon(self._wake_some)
 
     def close(self) -> None:
         """Let nobody wait any longer, nor whoever is judged after this: the server stops."""
         self._closed = True
-        for tx_hash in tuple(self._mined):
+        for tx_hash in tuple(self._awaited):
             self._wake(tx_hash)
 
     def _wake(self, tx_hash: bytes) -> None:
-        for future in self._mined.pop(tx_hash, ()):
+        for future in self._awaited.pop(tx_hash, ()):
             if not future.done():
                 future.set_result(None)
 
@@ -100,15 +126,15 @@ class SyncSends:
 
     async def _until_mined(self, tx_hash: bytes, seconds: float) -> None:
         mined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._mined.setdefault(tx_hash, []).append(mined)
+        self._awaited.setdefault(tx_hash, []).append(mined)
         try:
             await asyncio.wait((mined,), timeout=seconds)
         finally:
-            left = self._mined.get(tx_hash, [])
+            left = self._awaited.get(tx_hash, [])
             if mined in left:
                 left.remove(mined)
             if not left:
-                self._mined.pop(tx_hash, None)
+                self._awaited.pop(tx_hash, None)
 
     def _shown(self, tx_hash: bytes) -> Json | None:
         mined = self._chain.mined(tx_hash)

@@ -13,6 +13,7 @@ import msgspec
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from txpool.rpc.access import Access
+from txpool.rpc.errands import Errands
 from txpool.rpc.http_message import TEXT, Exchange, Stamp
 from txpool.rpc.streaming import Answer, Flow, Stream
 
@@ -152,6 +153,7 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self, server: House) -> None:
         self.deadline = NEVER
+        self.errands = Errands()
         self.stamp = server.stamp
         self.takes_chunks = True
         self._server = server
@@ -260,7 +262,9 @@ class HttpConnection(asyncio.Protocol):
         return b"\r\n".join((first, *kept, b"", b""))
 
     def eof_received(self) -> bool:
-        """Go on answering a peer that has sent all it wanted."""
+        """Go on answering a peer that has sent all it wanted; not what takes long: one that is gone looks the same."""
+        if self.errands.busy:
+            self.abort()
         self._last = self._deaf = True
         self._lingers = False
         self._phase = Phase.BETWEEN
@@ -275,6 +279,7 @@ class HttpConnection(asyncio.Protocol):
         self._out.clear()
         if self._flow is not None:
             self._flow.stop()
+        self.errands.abandon()
         self._server.forget(self)
 
     def pause_writing(self) -> None:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 from txpool.rpc import errors
+from txpool.rpc.errands import Errands
 from txpool.rpc.streaming import Answer, Gathered, Stream, gather
 
 JSON: Final = b"application/json"
@@ -19,6 +20,7 @@ class Answers(Protocol):
 
     stamp: "Stamp"
     takes_chunks: bool  # not so before HTTP/1.1
+    errands: Errands  # what is under way for the connection
 
     def answer(self, number: int, head: bytes, body: Answer) -> None:
         """Take the answer to the request of that number."""
@@ -90,6 +92,11 @@ class Exchange:
         self._number = number
         self._lines = lines
 
+    @property
+    def errands(self) -> Errands:
+        """What is under way for the connection."""
+        return self._answers.errands
+
     def reply(self, body: Answer, status: int = 200, content_type: bytes = JSON, lines: bytes = b"") -> None:
         """Answer; `lines` are header lines to add, each with its line end."""
         if isinstance(body, Stream):
@@ -120,7 +127,7 @@ class Exchange:
                 head = answers.stamp.head(status, whole.size, content_type, lines)
                 answers.answer(number, head, Stream(whole, body.turns))
 
-        gather(body, made)
+        gather(body, made, answers.errands)
 
     def refuse(self, status: int, text: str, lines: bytes = b"") -> None:
         """Answer with a line of text, as Go's `http.Error` does."""

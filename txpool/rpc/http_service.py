@@ -24,7 +24,7 @@ class JsonRpcOverHttp:
     def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
         if exchange.method == b"POST" and exchange.target == b"/" and _is_json(exchange):
-            self._rpc.handle(exchange.body, exchange.reply)
+            self._rpc.handle(exchange.body, exchange.reply, errands=exchange.errands)
         else:
             self._answer_oddity(exchange)
 
@@ -38,7 +38,7 @@ class JsonRpcOverHttp:
         elif method in _NO_CALLS:
             exchange.refuse(405, "method not allowed")
         elif method == b"OPTIONS" or _is_json(exchange):
-            self._rpc.handle(exchange.body, exchange.reply)
+            self._rpc.handle(exchange.body, exchange.reply, errands=exchange.errands)
         else:
             exchange.refuse(415, "invalid content type, only application/json is supported")
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -27,9 +28,10 @@ from txpool.rpc.envelope import (
     result,
     stray_of,
 )
+from txpool.rpc.errands import Errands
 from txpool.rpc.errors import RpcError
 from txpool.rpc.held_calls import HeldCalls
-from txpool.rpc.method import Methods
+from txpool.rpc.method import Method, Methods
 from txpool.rpc.streaming import Answer, Gathered, Stream, Turns, gather
 
 LOG: Final = logging.getLogger(__name__)
@@ -119,14 +121,19 @@ class JsonRpc:
         self.clock = clock
         self._observe = observe or _unobserved
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: Counter[str] = Counter()  # calls under way of methods that wait
+        self._lasting = Errands()  # of whoever is not expected to go
 
-    def handle(self, body: bytes, done: Done, peer: Peer | None = None) -> None:
-        """Answer a body: one message or a batch. `peer` is who sent it, where the connection stays."""
+    def handle(self, body: bytes, done: Done, peer: Peer | None = None, errands: Errands | None = None) -> None:
+        """Answer a body: one message or a batch.
+
+        `peer` is who sent it, where the connection stays. What is begun for it is among the connection's `errands`.
+        """
         parsed = parse(body, self.limits.batch_items_max)
         if isinstance(parsed, Call):
-            self.start(parsed, identity_of(parsed), done, peer)
+            self.start(parsed, identity_of(parsed), done, peer, errands=errands)
         elif isinstance(parsed, Batch):
-            self._start_batch(parsed, done, peer)
+            self._start_batch(parsed, done, peer, errands)
         elif parsed is errors.NOT_JSON and peer is not None:
             peer.garbled(body)
         elif isinstance(parsed, RpcError):
@@ -134,19 +141,25 @@ class JsonRpc:
         else:
             done(self.reject(parsed))
 
-    def _start_batch(self, batch: Batch, done: Done, peer: Peer | None) -> None:
+    def _start_batch(self, batch: Batch, done: Done, peer: Peer | None, errands: Errands | None) -> None:
         if batch.too_large:
             first = next((each.id for each in batch.items if isinstance(each, Call) and bytes(each.id)), NULL)
             done(b"[" + error(bytes(first), errors.BATCH_TOO_LARGE) + b"]")
         else:
-            BatchRun(self, batch, done, peer).go()
+            BatchRun(self, batch, done, peer, self._lasting if errands is None else errands).go()
 
     def reject(self, message: Stray | Mute | None) -> bytes:
         """The answer to what is no call."""
         return error(message.id, errors.STRAY) if isinstance(message, Stray) else b""
 
     def start(
-        self, call: Call, identity: bytes, done: Done, peer: Peer | None = None, since: float | None = None
+        self,
+        call: Call,
+        identity: bytes,
+        done: Done,
+        peer: Peer | None = None,
+        since: float | None = None,
+        errands: Errands | None = None,
     ) -> None:
         """Run one call; `done` is called before this returns, or in a later turn of the loop.
 
@@ -158,33 +171,41 @@ class JsonRpc:
             return
         if call.method == SEND:
             self._send(bytes(call.params), identity, done, started)
-        elif self._held is None or not self._held.holds(
-            lambda: self._run(call, identity, done, peer, (started, since))
-        ):
-            self._run(call, identity, done, peer, (started, since))
+            return
+        times = started, started if since is None else since
+        run = partial(self._run, call, identity, done, peer, times, self._lasting if errands is None else errands)
+        held = self._held
+        if held is not None and held.full:
+            self._finish(OTHER, errors.TOO_MANY_WAIT, identity, done, started)
+        elif held is None or not held.holds(run, memoryview(call.params).nbytes):
+            run()
 
     def _run(
-        self, call: Call, identity: bytes, done: Done, peer: Peer | None, times: tuple[float, float | None]
+        self,
+        call: Call,
+        identity: bytes,
+        done: Done,
+        peer: Peer | None,
+        times: tuple[float, float],
+        errands: Errands,
     ) -> None:
-        """Run a call that is no transaction; the times are of its start, and of its request where that differs."""
-        started, since = times
-        method = self._methods.get(call.method)
-        if method is None:
-            self._finish(OTHER, _unlisted(call, peer), identity, done, started)
+        """Run a call that is no transaction; the times are of its start and of its request."""
+        if errands.abandoned:
             return
-        arguments = method.parameters.read(bytes(call.params))
-        outcome: Any = arguments
-        if not isinstance(arguments, RpcError):
-            try:
-                outcome = method.run(*arguments)
-            except Exception:
-                LOG.exception("%s broke", call.method)
-                outcome = errors.CRASHED
-            if method.waits and outcome is not errors.CRASHED:
-                waiting = self._in_time(call.method, outcome, started if since is None else since)
-                self._wait(call.method, waiting, identity, done, started)
+        name, method = call.method, self._methods.get(call.method)
+        if method is None:
+            self._finish(OTHER, _tried(OTHER, _unlisted, call, peer), identity, done, times[0])
+            return
+        outcome = _tried(name, method.parameters.read, bytes(call.params))
+        if not isinstance(outcome, RpcError):
+            if not method.waits:
+                outcome = _tried(name, method.run, *outcome)
+            elif self._waiting[name] < method.waiting_max:
+                self._wait(name, errands, self._await(call, method, outcome, identity, done, times))
                 return
-        self._finish(call.method, outcome, identity, done, started)
+            else:
+                outcome = errors.TOO_MANY_WAIT
+        self._finish(name, outcome, identity, done, times[0])
 
     def _finish(self, method: str, outcome: object, identity: bytes, done: Done, started: float) -> None:
         if isinstance(outcome, Stream) and identity:
@@ -193,12 +214,21 @@ class JsonRpc:
         self._observe(method, self.clock() - started)
         if not identity:
             done(b"")
-        elif isinstance(outcome, RpcError):
-            done(error(identity, outcome))
         elif isinstance(outcome, Busy):
             done(answer_to(identity, outcome), HTTP_TOO_MANY)
         else:
-            done(result(identity, self.encode(method, outcome)))
+            status = HTTP_TOO_MANY if outcome is errors.TOO_MANY_WAIT else HTTP_OK
+            done(self._told(method, outcome, identity), status)
+
+    def _told(self, method: str, outcome: object, identity: bytes) -> bytes:
+        """An answer in JSON, if it can be told in JSON."""
+        try:
+            if isinstance(outcome, RpcError):
+                return error(identity, outcome)
+            return result(identity, self.encode(method, outcome))
+        except Exception:
+            LOG.exception("the answer to %s broke", method)
+            return error(identity, errors.CRASHED)
 
     def _pieces(self, method: str, stream: Stream, identity: bytes, started: float) -> Iterator[bytes]:
         """A long answer with its envelope; the time that it took is told when all of it is made."""
@@ -210,23 +240,41 @@ class JsonRpc:
 
     # --- methods that wait
 
-    def _wait(self, method: str, waiting: Awaitable[Any], identity: bytes, done: Done, started: float) -> None:
-        task = asyncio.ensure_future(self._await(method, waiting, identity, done, started))
+    def _wait(self, method: str, errands: Errands, answering: Coroutine[Any, Any, None]) -> None:
+        """Have a call answered some time; given up with the connection."""
+        task = asyncio.ensure_future(answering)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._waiting[method] += 1
+        errands.begin(task.cancel)
+        task.add_done_callback(partial(self._waited, method, errands))
 
-    async def _await(self, method: str, waiting: Awaitable[Any], identity: bytes, done: Done, started: float) -> None:
-        self._finish(method, await waiting, identity, done, started)
+    def _waited(self, method: str, errands: Errands, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._waiting[method] -= 1
+        errands.end(task.cancel)
 
-    async def _in_time(self, method: str, pending: Awaitable[Any], since: float) -> object:
+    async def _await(
+        self,
+        call: Call,
+        method: Method,
+        arguments: Sequence[Any],
+        identity: bytes,
+        done: Done,
+        times: tuple[float, float],
+    ) -> None:
+        """Answer a call when its method has; the method is not run before, so that nothing is left of one given up."""
+        started, since = times
+        self._finish(call.method, await self._in_time(call.method, method, arguments, since), identity, done, started)
+
+    async def _in_time(self, name: str, method: Method, arguments: Sequence[Any], since: float) -> object:
         """What a method gives in the end, or why there is nothing."""
         try:
             async with asyncio.timeout(self.seconds_left(since)):
-                return await pending
+                return await method.run(*arguments)
         except TimeoutError:
             return errors.TIMED_OUT
         except Exception:
-            LOG.exception("%s broke", method)
+            LOG.exception("%s broke", name)
             return errors.CRASHED
 
     def seconds_left(self, since: float) -> float | None:
@@ -238,7 +286,7 @@ class JsonRpc:
     def _send(self, params: bytes, identity: bytes, done: Done, started: float) -> None:
         raw = raw_transaction(params)
         if raw is None:
-            arguments = _SEND_PARAMETERS.read(params)
+            arguments = _tried(SEND, _SEND_PARAMETERS.read, params)
             if isinstance(arguments, RpcError):
                 self._finish(SEND, arguments, identity, done, started)
                 return
@@ -269,6 +317,7 @@ class BatchRun:
         "_busy",
         "_bytes",
         "_done",
+        "_errands",
         "_items",
         "_long",
         "_next",
@@ -280,9 +329,10 @@ class BatchRun:
         "_turns",
     )
 
-    def __init__(self, rpc: JsonRpc, batch: Batch, done: Done, peer: Peer | None = None) -> None:
+    def __init__(self, rpc: JsonRpc, batch: Batch, done: Done, peer: Peer | None, errands: Errands) -> None:
         self._rpc = rpc
         self._peer = peer
+        self._errands = errands
         self._items = batch.items
         self._answers: list[bytes] = [b""] * len(batch.items)
         self._long: dict[int, Gathered] = {}  # answers in pieces, instead
@@ -297,7 +347,9 @@ class BatchRun:
         self._started = rpc.clock()
 
     def go(self) -> None:
-        """Start what can be started; finish when all is answered."""
+        """Start what can be started; finish when all is answered. Nothing more is started for who is gone."""
+        if self._errands.abandoned:
+            return
         self._running = True
         items, count = self._items, len(self._items)
         while self._next < count:
@@ -324,7 +376,7 @@ class BatchRun:
             if busy := self._rpc.offer(raw, partial(self._judged, index, identity)):  # the usual way, cut short
                 self._put(index, answer_to(identity, busy), HTTP_TOO_MANY)
             return
-        self._rpc.start(call, identity, partial(self._put, index), self._peer, self._started)
+        self._rpc.start(call, identity, partial(self._put, index), self._peer, self._started, self._errands)
 
     def _judged(self, index: int, identity: bytes, outcome: Outcome) -> None:
         self._rpc.observe_send(self._started)
@@ -333,7 +385,7 @@ class BatchRun:
     def _put(self, index: int, answer: Answer, status: int = HTTP_OK, /) -> None:
         if isinstance(answer, Stream):
             self._turns = answer.turns
-            gather(answer, partial(self._put_pieces, index))
+            gather(answer, partial(self._put_pieces, index), self._errands)
             return
         self._answers[index] = answer
         self._open -= 1
@@ -378,6 +430,15 @@ class BatchRun:
         answers = [answer for answer in self._answers if answer]
         status = HTTP_TOO_MANY if self._busy and self._busy == len(answers) else HTTP_OK
         self._done(b"[" + b",".join(answers) + b"]" if answers else b"", status)
+
+
+def _tried(method: str, act: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - whatever a method has
+    """What comes of a part of a call; one that breaks costs its own call only."""
+    try:
+        return act(*arguments)
+    except Exception:
+        LOG.exception("%s broke", method)
+        return errors.CRASHED
 
 
 def answer_to(identity: bytes, outcome: Outcome | Busy) -> bytes:

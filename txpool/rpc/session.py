@@ -15,6 +15,7 @@ from msgspec import DecodeError
 
 from txpool.rpc import errors
 from txpool.rpc.envelope import NULL, error
+from txpool.rpc.errands import Errands
 from txpool.rpc.errors import RpcError
 from txpool.rpc.service import JsonRpc
 from txpool.rpc.streaming import Answer, Flow, Stream
@@ -123,6 +124,7 @@ class Session:
         self._later: deque[Answer] = deque()  # those behind it
         self._refusal: RpcError | None = None  # to say behind all that came before it
         self._inbox: deque[bytes] = deque()  # more than one turn looks at
+        self._errands = Errands()
         self._turn_left = TURN_MESSAGES
 
     # --- from the peer
@@ -149,7 +151,7 @@ class Session:
             asyncio.get_running_loop().call_soon(self._take_turn)
         house, request = self._house, Request(self)
         house.on_request()
-        house.rpc.handle(message, request.done, request)
+        house.rpc.handle(message, request.done, request, self._errands)
 
     def _take_turn(self) -> None:
         self._turn_left = TURN_MESSAGES
@@ -329,8 +331,9 @@ class Session:
         return asyncio.get_running_loop().call_later(self._house.limits.write_seconds, self._line.cut)
 
     def lost(self) -> None:
-        """The connection is gone; answers that come later are dropped."""
+        """The connection is gone: what is under way is given up, answers that come later are dropped."""
         self._gone = True
+        self._errands.abandon()
         if self._flow is not None:
             self._flow.stop()
         self._end_subscriptions()

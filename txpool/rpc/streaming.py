@@ -2,8 +2,9 @@
 
 A piece is the work of a millisecond or two. All long answers of a process take turns, one piece in each turn of the
 loop, so however many are under way, nobody else waits longer than for one piece. Nothing is made for a peer whose
-transport is full: what an answer holds in memory is that transport's buffer and one piece. A connection has one under
-way, all together a fixed number; those behind them are not begun, however many were asked for.
+transport is full: what an answer holds in memory is that transport's buffer, one piece, and what its maker needs to go
+on (`content.py`). A connection has one under way, all together a fixed number; those behind them are not begun, however
+many were asked for. While some wait, one that takes too long is cut off: slow readers do not keep their places.
 """
 
 import asyncio
@@ -14,11 +15,14 @@ from itertools import chain
 from time import perf_counter
 from typing import Final
 
+from txpool.rpc.errands import Errands
+
 LOG: Final = logging.getLogger(__name__)
 
 PIECE_CHARACTERS: Final = 131_072
 PIECE_SECONDS: Final = 0.0015
 STREAMED_MAX: Final = 64  # long answers under way on their way to peers
+STREAMED_SECONDS: Final = 300.0  # for each of those, while others wait for a place
 GATHERED_MAX: Final = 1  # those that are held until they are whole
 GATHERED_BYTES_MAX: Final = 256 * 1024 * 1024  # held, of all of those, until they are sent
 
@@ -32,26 +36,35 @@ class Turns:
         held: bytes of those that are held; `held_max` is their bound.
     """
 
-    def __init__(self, held_max: int = GATHERED_BYTES_MAX) -> None:
-        self.streamed = Places(STREAMED_MAX)
+    def __init__(self, held_max: int = GATHERED_BYTES_MAX, streamed_seconds: float = STREAMED_SECONDS) -> None:
+        self.streamed = Places(STREAMED_MAX, streamed_seconds)
         self.gathered = Places(GATHERED_MAX)
         self.held = 0
         self.held_max = held_max
         self._waiting: deque[Callable[[], None]] = deque()
+        self._due = False
         self._characters = 0  # made on the spot in this turn of the loop
         self._seconds = 0.0
 
     def soon(self, step: Callable[[], None]) -> None:
         """Have a step done in a later turn."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._run)
         self._waiting.append(step)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._waiting and not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._run)
 
     def _run(self) -> None:
-        self._waiting[0]()
-        self._waiting.popleft()
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._run)
+        """Do one step; one that breaks holds up none of the others."""
+        self._due = False
+        step = self._waiting.popleft()
+        try:
+            step()
+        except Exception:
+            LOG.exception("a step of a long answer broke")
+        self._go_on()
 
     def answer(self, texts: Iterator[str]) -> "Answer":
         """Tell on the spot what is short; all else, and what this turn of the loop has no time for, as a stream.
@@ -76,30 +89,61 @@ class Turns:
 
 
 class Places:
-    """So many long answers are under way at once; others begin when one of those ends, in the order of asking."""
+    """So many long answers are under way at once; others begin when one of those ends, in the order of asking.
 
-    def __init__(self, count: int) -> None:
+    Args:
+        count: how many.
+        seconds_max: how long one may be under way while others wait; None: for ever.
+    """
+
+    def __init__(self, count: int, seconds_max: float | None = None) -> None:
         self._free = count
+        self._seconds_max = seconds_max
         self._waiting: dict[Flow, None] = {}
+        self._begun: dict[Flow, float] = {}  # since when each is under way, the longest first
+        self._watched = False
 
     def enter(self, flow: "Flow") -> None:
         """Have a flow begin as soon as there is a place."""
         if self._free:
             self._free -= 1
-            flow.begin()
+            self._begin(flow)
         else:
             self._waiting[flow] = None
+            self._watch()
 
     def leave(self, flow: "Flow") -> None:
         """A flow has ended, or will not begin."""
         if flow in self._waiting:
             del self._waiting[flow]
-        elif self._waiting:
+            return
+        del self._begun[flow]
+        if self._waiting:
             first = next(iter(self._waiting))
             del self._waiting[first]
-            first.begin()
+            self._begin(first)
         else:
             self._free += 1
+
+    def _begin(self, flow: "Flow") -> None:
+        self._begun[flow] = asyncio.get_running_loop().time()
+        flow.begin()
+
+    def _watch(self) -> None:
+        """Look again when the time of the one that is under way longest is over, as long as others wait."""
+        if self._seconds_max is not None and self._waiting and not self._watched:
+            self._watched = True
+            over = next(iter(self._begun.values())) + self._seconds_max
+            asyncio.get_running_loop().call_at(over, self._look, over)
+
+    def _look(self, over: float) -> None:
+        self._watched = False
+        if self._waiting and self._seconds_max is not None:
+            longest, since = next(iter(self._begun.items()))
+            if since + self._seconds_max <= over:
+                LOG.warning("a long answer was cut off: it took over %g s, and others wait", self._seconds_max)
+                longest.cut_off()
+            self._watch()
 
 
 class Stream:
@@ -180,10 +224,12 @@ class Flow:
     def go(self) -> None:
         """Begin, or go on."""
         self._paused = False
+        if self._pieces is None:
+            return
         if not self._entered:
             self._entered = True
             self._places.enter(self)
-        elif self._begun and not self._due and self._pieces is not None:
+        elif self._begun and not self._due:
             self._due = True
             self._turns.soon(self._step)
 
@@ -202,8 +248,14 @@ class Flow:
         if self._pieces is not None:
             self._leave()
 
+    def cut_off(self) -> None:
+        """Make nothing more, and let the peer see that it is not whole."""
+        if self._pieces is not None:
+            self._finish(whole=False)
+
     def _leave(self) -> None:
         self._pieces = None
+        self._write, self._ended = _nobody_takes, _nobody_hears  # whom they belong to is not held any longer
         if self._entered:
             self._places.leave(self)
 
@@ -213,21 +265,29 @@ class Flow:
             return
         try:
             piece = next(self._pieces, None)
+            if piece:
+                self._write(piece)
         except Exception:
             LOG.exception("a long answer broke")
-            self._finish(whole=False)
+            self.cut_off()
             return
         if piece is None:
             self._finish(whole=True)
-            return
-        if piece:
-            self._write(piece)
-        if not self._paused:
+        elif not self._paused:
             self.go()
 
     def _finish(self, *, whole: bool) -> None:
+        ended = self._ended
         self._leave()
-        self._ended(whole)
+        ended(whole)
+
+
+def _nobody_takes(piece: bytes) -> None:
+    """Nobody takes what is made any more."""
+
+
+def _nobody_hears(whole: bool) -> None:  # noqa: FBT001 - as the callback that it stands for
+    """Nobody wants to know how it ended."""
 
 
 class Gathered:
@@ -274,9 +334,15 @@ class Gathered:
         self._let_go()
 
 
-def gather(stream: Stream, ready: Callable[[Gathered | None], None]) -> None:
-    """Make all of it, in turns, for whom needs it whole; None if that broke."""
+def gather(stream: Stream, ready: Callable[[Gathered | None], None], errands: Errands) -> None:
+    """Make all of it, in turns, for whom needs it whole; None if that broke. It is given up with the other errands."""
     turns = stream.turns
     gathered = Gathered(turns)
-    parts = Stream(gathered.made_of(stream), turns)
-    Flow(parts, gathered.add, lambda whole: ready(gathered if whole else None), turns.gathered).go()
+
+    def ended(whole: bool) -> None:  # noqa: FBT001 - the flow's callback
+        errands.end(flow.stop)
+        ready(gathered if whole else None)
+
+    flow = Flow(Stream(gathered.made_of(stream), turns), gathered.add, ended, turns.gathered)
+    errands.begin(flow.stop)
+    flow.go()
