@@ -374,7 +374,8 @@ class Pool:
         key = (tx.hash, address, tx.nonce)
         residents.say(Kind.REINJECTED, None, key)
         residents.tallies.reinjected += 1
-        sender = self._sender(address, accounts)
+        # What the other pool, or a sender that has just left, keeps of the account is of the old head.
+        sender = residents.senders.get(address) or sender_at(accounts[address])
         entered = self._enter(candidate, address, sender)
         if isinstance(entered, Rejected):
             residents.tallies.reinject_refused += 1
