@@ -10,7 +10,7 @@ from txpool.chain.block_builder import Supply
 from txpool.chain.dev import DevChain, DevChainSettings
 from txpool.chain.genesis import Genesis, dev_genesis, parse_genesis, read_genesis
 from txpool.config import Settings
-from txpool.config.sections import DevSettings
+from txpool.config.sections import DataSettings, DevSettings
 from txpool.core.best import Best
 from txpool.core.events import EventRing
 from txpool.core.head import HeadChange
@@ -26,6 +26,7 @@ LOG: Final = logging.getLogger(__name__)
 
 EVENTS_TOLD: Final = 32  # of a new head in one go; told also where there are none, for the head is new
 EXPIRED_AT_A_TIME: Final = 4  # senders whose queues are dropped in one go
+FOLDER_MODE: Final = 0o700
 
 
 class Node:
@@ -54,7 +55,7 @@ class Node:
                 state_blocks=settings.dev.state_blocks,
             ),
         )
-        self._recording = _opened(settings.data.input_log)
+        self._recording = _opened(settings.data)
         # Told the numbers of the events that a change of the head, or the passing of time, has caused.
         self.on_events: Callable[[range], None] = _nobody_listens
         self.pool = self._pool(settings.pool)
@@ -63,7 +64,7 @@ class Node:
     def _pool(self, limits: PoolSettings) -> Pool:
         if self._recording is None:
             return Pool(limits, self.chain.head(), self.store, self.events)
-        return RecordedPool(limits, self.chain.head(), self.store, self.events, InputLog(self._recording))
+        return RecordedPool(limits, self.chain.head(), self.store, self.events, InputLog(self._recording, _say_end))
 
     def expire(self) -> Steps[None]:
         """Drop what has been queued for longer than the lifetime; others may come between."""
@@ -119,6 +120,32 @@ def genesis_of(dev: DevSettings) -> Genesis:
     return read_genesis(Path(dev.genesis).read_bytes())
 
 
-def _opened(path: str | None) -> BinaryIO | None:
+def _opened(data: DataSettings) -> BinaryIO | None:
     """Begin a new file; closed by the node that owns it."""
-    return None if path is None else Path(path).open("xb", buffering=0)
+    if data.input_log is None:
+        return None
+    path = _in_folder(data.input_log, data.dir)
+    try:
+        return path.open("xb", buffering=0)
+    except FileExistsError:
+        raise FileExistsError(f"data.input_log: {path} is there already; each start needs a new name") from None
+
+
+def _in_folder(name: str, folder: str) -> Path:
+    """Where the recording lies; a relative path is one in the folder for files, which is made if it is missing."""
+    try:
+        path = Path(name).expanduser()
+        if path.is_absolute():
+            return path
+        parent = Path(folder).expanduser()
+    except RuntimeError as error:  # no home for the `~`
+        raise OSError(f"data.input_log: {error}") from None
+    parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    return parent / path
+
+
+def _say_end(why: OSError) -> None:
+    LOG.critical(
+        "the recording has ended, the pool goes on without: %s; what the input log holds by now can be replayed",
+        why.strerror or why,
+    )

@@ -4,7 +4,9 @@ A file of MessagePack entries, each behind its length (four bytes, big-endian), 
 that may pass 64 bits are big-endian bytes. A torn last entry, as a crash leaves it, ends the reading without an error.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from errno import EIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -131,18 +133,47 @@ Entry = Began | Submitted | Advanced | Expired | Floored | Removed | Restrained
 
 
 class InputLog:
-    """Appends entries to a file; the operating system has each of them when `append` returns."""
+    """Appends entries to a file; the operating system has each of them when `append` returns.
 
-    def __init__(self, file: BinaryIO) -> None:
-        """Write to a file opened for binary writing without a buffer of its own."""
+    Where one cannot be written (a full disk), the file is cut behind the last whole one and the recording ends there:
+    what it holds can be replayed, and who is recorded goes on.
+    """
+
+    def __init__(self, file: BinaryIO, on_end: Callable[[OSError], None]) -> None:
+        """Write to a new file opened for binary writing without a buffer; `on_end` is told why it ended, once."""
         self._file = file
+        self._on_end = on_end
         self._encoder = msgspec.msgpack.Encoder()
+        self._whole_bytes = 0
+        self._ended = False
 
     def append(self, entry: Entry) -> None:
-        """Write one entry."""
+        """Write one entry, unless the recording has ended."""
+        if self._ended:
+            return
         data = self._encoder.encode(entry)
-        self._file.write(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
-        self._file.flush()
+        framed = len(data).to_bytes(_LENGTH_BYTES, "big") + data
+        try:
+            _write_all(self._file, framed)
+        except OSError as error:
+            self._end(error)
+        else:
+            self._whole_bytes += len(framed)
+
+    def _end(self, why: OSError) -> None:
+        self._ended = True
+        with suppress(OSError):  # then the last entry is torn, and a reader leaves it out
+            self._file.truncate(self._whole_bytes)
+        self._on_end(why)
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """Write all of it: a file without a buffer may take a part, and say why only when it is given the rest."""
+    rest = memoryview(data)
+    while rest:
+        if not (written := file.write(rest)):
+            raise OSError(EIO, "nothing of it was taken")
+        rest = rest[written:]
 
 
 class RecordedPool(Pool):
