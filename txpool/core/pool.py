@@ -348,9 +348,13 @@ class Pool:
         return verdict
 
     def _add_blob(self, candidate: Candidate, address: bytes, account: Account) -> Verdict:
-        next_nonce = self._blobs.next_nonce(address) or account.nonce
-        fault = blob_restraint_fault(candidate.tx, next_nonce, self.restraint)
-        return fault or self._blobs.add(candidate, address, account, self.settings)
+        """A restraint holds for newcomers; one that is pooled, or whose nonce has passed, hears that."""
+        tx, blobs = candidate.tx, self._blobs
+        if tx.nonce >= account.nonce and tx.hash not in blobs.content.index:
+            next_nonce = blobs.next_nonce(address) or account.nonce
+            if fault := blob_restraint_fault(tx, next_nonce, self.restraint):
+                return fault
+        return blobs.add(candidate, address, account, self.settings)
 
     def _account(self, address: bytes, accounts: Mapping[bytes, Account]) -> Account:
         """An account that one of the pools keeps or kept when the operation began, else as it was handed in."""
