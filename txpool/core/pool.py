@@ -258,7 +258,10 @@ class Pool:
 
     def hashes_of(self, address: bytes) -> list[bytes]:
         """All that the pool holds of a sender, blobs too, the highest nonce first."""
-        plain = [(each.nonce, each.hash) for each in (*self.pending_of(address), *self.queued_of(address))]
+        residents = self._residents
+        sender = residents.senders.get(address)
+        handles = [handle for _, handle in sender.pending.items() + sender.queued.items()] if sender else []
+        plain = [(tx.nonce, tx.hash) for tx in map(residents.read, handles)]
         return [tx_hash for _, tx_hash in sorted([*plain, *self._blobs.held_of(address)], reverse=True)]
 
     def pending_senders(self) -> list[bytes]:
