@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.core.stand import pending_senders
 from tests.core.transactions import sidecar
 from tests.history.recording import log_to
 from tests.stores.kinds import KINDS, store_of
@@ -79,7 +80,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         send_blobs_and_take_them_back(pool)
         hold_back(pool, draw, nonces)
         pool.set_price_floor(40, now=10**12)
-        pool.remove([each.hash for each in pool.pending_of(pool.pending_senders()[0])], now=2 * 10**12)
+        pool.remove([each.hash for each in pool.pending_of(pending_senders(pool)[0])], now=2 * 10**12)
         pool.check()
         return path, digest(pool.events.since(0))
 

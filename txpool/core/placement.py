@@ -15,13 +15,8 @@ from txpool.core.settings import PoolSettings
 from txpool.core.steps import Steps, do_each, finish
 
 
-def bumps_enough(new: Resident, old: Resident, price_bump: int) -> bool:
-    """Whether both fees are raised, and by the percentage that a replacement takes (rounded down to whole wei)."""
-    return outbids(new.tip_cap, new.fee_cap, old, price_bump)
-
-
 def outbids(tip_cap: int, fee_cap: int, old: Resident, price_bump: int) -> bool:
-    """The same for fees that are not in the pool yet."""
+    """Whether both fees are raised, and by the percentage that a replacement takes (rounded down to whole wei)."""
     if fee_cap <= old.fee_cap or tip_cap <= old.tip_cap:
         return False
     percent = 100 + price_bump
@@ -58,7 +53,7 @@ def promote_in_steps(
         ready = yield from _read_all(residents, sender.queued.take_ready(sender.next_nonce))
         if ready:
             residents.taken_from_queued(sender, ready)
-            yield from do_each(ready, lambda tx: _promote_ready(residents, sender, tx, settings.price_bump))
+            yield from do_each(ready, lambda tx: promote_one(residents, sender, tx))
         dropped += yield from cap_queue(residents, sender, settings.account_queue)
         residents.prices.removed(dropped)
     residents.release_if_empty(address, sender)
@@ -69,21 +64,6 @@ def _read_all(residents: Residents, entries: Iterable[tuple[int, int]]) -> Steps
     found: list[Resident] = []
     yield from do_each(entries, lambda entry: found.append(residents.read(entry[1])))
     return found
-
-
-def _promote_ready(residents: Residents, sender: Sender, tx: Resident, price_bump: int) -> None:
-    rival = sender.pending.get(tx.nonce)
-    if rival:
-        old = residents.read(rival)
-        if not bumps_enough(tx, old, price_bump):
-            residents.evict_queued(tx, Reason.REPLACEMENT_UNDERPRICED)
-            residents.prices.removed(1)
-            return
-        sender.pending.pop(tx.nonce)
-        residents.taken_from_pending(sender, [old])
-        residents.evict_pending(old, Reason.REPLACED, tx.hash)
-        residents.prices.removed(1)
-    promote_one(residents, sender, tx)
 
 
 def _drop_stale_queued(residents: Residents, sender: Sender) -> Steps[int]:

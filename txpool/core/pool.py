@@ -264,13 +264,8 @@ class Pool:
         plain = [(tx.nonce, tx.hash) for tx in map(residents.read, handles)]
         return [tx_hash for _, tx_hash in sorted([*plain, *self._blobs.held_of(address)], reverse=True)]
 
-    def pending_senders(self) -> list[bytes]:
-        """Who has something executable."""
-        senders = self._residents.senders
-        return [address for address in senders if senders[address].pending]
-
     def pending_senders_in_steps(self) -> Iterator[list[bytes]]:
-        """The same, some at a time; the pool may change between."""
+        """Who has something executable, some at a time; the pool may change between."""
         senders = self._residents.senders
         for number in range(SHARDS):
             last = bytes((number,))  # which the keys of a shard do without
