@@ -1,6 +1,7 @@
 """Why the pool said no, or let something go: stable slugs, and geth's sentence for each refusal.
 
-Wallets and libraries match on the sentences, so they are protocol: each equals go-ethereum's to the letter.
+Wallets and libraries match on the sentences, so they are protocol: each equals go-ethereum's to the letter, but for
+the last six of `SENTENCE`, which refuse what geth would take.
 """
 
 from enum import StrEnum
@@ -101,7 +102,7 @@ _TOO_CHEAP: Final = "transaction gas price below minimum: "
 _FORMAT: Final = "Wrong sidecar format: "
 _REPLACEMENT: Final = "replacement transaction underpriced: "
 
-# geth's sentences, and six of our own at the end; `{name}` is filled from the facts of the refusal.
+# geth's sentences, and six of our own at the end. `{name}` is filled from the facts of the refusal.
 SENTENCE: Final = MappingProxyType(
     {
         Reason.UNDECODABLE: "{cause}",
