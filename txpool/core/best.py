@@ -13,6 +13,7 @@ import msgspec
 
 from txpool.core.blob_residents import BlobResidents
 from txpool.core.blob_sender import BlobSender
+from txpool.core.fees import effective_tip
 from txpool.core.record import U64_MAX, Resident, read_ranking
 from txpool.core.residents import Residents
 from txpool.core.sender import Sender
@@ -180,7 +181,7 @@ class Best:
         handle = sender.pending.get(sender.nonce) if sender.pending else 0
         if handle and chosen.least_tip is not None:
             _, tip, fee = read_ranking(self._residents.store, handle)
-            worth = tip if self._base_fee is None else min(tip, fee - self._base_fee)
+            worth = tip if self._base_fee is None else min(tip, fee - self._base_fee)  # `effective_tip`, uncalled
             if worth < chosen.least_tip and fee < U64_MAX:  # which may stand for more
                 chosen.left_out = True
                 return None
@@ -196,10 +197,10 @@ class Best:
         if not handle:
             return None
         tx = self._residents.read(handle)
-        if self._base_fee is None:
-            return (-tx.tip_cap, int(tx.type == BLOB), tx.arrival, handle, tx)
-        tip = min(tx.tip_cap, tx.fee_cap - self._base_fee)
-        return (-tip, int(tx.type == BLOB), tx.arrival, handle, tx) if tx.fee_cap >= self._base_fee else None
+        if self._base_fee is not None and tx.fee_cap < self._base_fee:
+            return None
+        tip = effective_tip(tx.tip_cap, tx.fee_cap, self._base_fee)
+        return -tip, int(tx.type == BLOB), tx.arrival, handle, tx
 
 
 class _Choice:
