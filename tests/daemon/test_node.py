@@ -97,6 +97,25 @@ def test_of_a_head_all_is_told_once_some_at_a_time_and_of_an_empty_one_too() -> 
         assert [seq for span in told for seq in span] == list(range(before, node.events.next_seq))
 
 
+def test_a_higher_least_tip_takes_out_what_pays_less_and_all_of_it_is_told_before_anybody_goes_on() -> None:
+    with built() as node:
+        told: list[range] = []
+        for account in range(5):
+            for nonce in range(8):
+                send(node, transfer(nonce, account))
+        node.on_events = told.append
+        before = node.events.next_seq
+
+        moving = [node.moving for _ in node.set_price_floor(2 * 10**9)]
+
+        assert len(moving) > 40
+        assert all(moving)
+        assert not node.moving
+        assert (node.pool.counts().pending, node.pool.counts().queued) == (0, 0)
+        assert [seq for span in told for seq in span] == list(range(before, node.events.next_seq))
+        assert max(map(len, told)) == 32
+
+
 def test_what_is_recorded_replays_to_the_same_events(tmp_path: Path) -> None:
     log = tmp_path / "inputs"
     with built(data=DataSettings(input_log=str(log))) as node:

@@ -24,13 +24,13 @@ from txpool.observe.tags import EVICTION, HEAD_UPDATE, Tags
 
 LOG: Final = logging.getLogger(__name__)
 
-EVENTS_TOLD: Final = 32  # of a new head in one go; told also where there are none, for the head is new
+EVENTS_TOLD: Final = 32  # of one step in one go; told also where there are none, for the head may be new
 EXPIRED_AT_A_TIME: Final = 4  # senders whose queues are dropped in one go
 FOLDER_MODE: Final = 0o700
 
 
 class Node:
-    """A pool on the embedded dev chain, which it follows: while the chain is `moving`, so is the pool."""
+    """A pool on the embedded dev chain, which it follows: while the chain moves, so does the pool."""
 
     def __init__(self, settings: Settings, tags: Tags | None = None) -> None:
         """Build everything; `tags` are told who is at work.
@@ -55,6 +55,7 @@ class Node:
                 state_blocks=settings.dev.state_blocks,
             ),
         )
+        self._lifting = False
         self._recording = _opened(settings.data)
         # Told the numbers of the events that a change of the head, or the passing of time, has caused.
         self.on_events: Callable[[range], None] = _nobody_listens
@@ -74,6 +75,24 @@ class Node:
         while events := self.pool.expire(now=now, most=EXPIRED_AT_A_TIME):
             self.on_events(events)
             yield
+
+    @property
+    def moving(self) -> bool:
+        """Whether chain or pool is on the way from one state to the next: until it is there nobody looks or acts."""
+        return self.chain.moving or self._lifting
+
+    def set_price_floor(self, tip: int) -> Steps[None]:
+        """Set the pool's least tip, wei a gas, and tell what comes of it; `moving` until all is told."""
+        return self._at_work(EVICTION, self._lift(tip))
+
+    def _lift(self, tip: int) -> Steps[None]:
+        self._lifting = True
+        try:
+            events = yield from self.pool.set_price_floor_in_steps(tip, now=time.time_ns())
+            LOG.info("new least tip", extra={"facts": {"tip": tip, "moved": len(events)}})
+            yield from self._tell(events)
+        finally:
+            self._lifting = False
 
     def is_sound(self) -> bool:
         """Whether pool and store count the same transactions: a check that costs next to nothing."""
@@ -98,6 +117,9 @@ class Node:
         self.head_updates.durations.add(time.perf_counter() - started)
         facts = {"number": change.head.number, "included": len(change.included), "reverted": len(change.reverted)}
         LOG.info("new head", extra={"facts": facts})
+        yield from self._tell(events)
+
+    def _tell(self, events: range) -> Steps[None]:
         for start in range(events.start, max(events.stop, events.start + 1), EVENTS_TOLD):
             self.on_events(range(start, min(start + EVENTS_TOLD, events.stop)))
             yield
