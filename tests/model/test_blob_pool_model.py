@@ -218,7 +218,9 @@ class BlobsBesideAPlainList(RuleBasedStateMachine):
         """Whether nothing stands in the way of a transaction without blobs that an abandoned block held."""
         owner, residents = _owner(one), self.pool._residents
         account = self.accounts[owner]
-        delegated = account.has_code or owner in residents.authorities or any(owner in each.authorities for each in back)
+        delegated = (
+            account.has_code or owner in residents.authorities or any(owner in each.authorities for each in back)
+        )
         is_alone = owner not in residents.senders and not self.plain[owner]
         return one.tx.type == LEGACY and is_alone and not delegated and one.tx.cost <= account.balance
 
