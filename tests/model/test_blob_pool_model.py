@@ -186,10 +186,10 @@ class BlobsBesideAPlainList(RuleBasedStateMachine):
         pooled[place : place + 1] = [one]
         self.overfull = False
         while sum(map(_stored, [each for pooled in self.plain.values() for each in pooled])) > self.cap:
-            victim = self.sent[next(capped)]
-            owner = _owner(victim)
+            victim = next(capped)
+            owner = _owner(self.sent[victim])
             assert self._worth(owner) == min(self._worth(each) for each in OWNERS if self.plain[each])
-            assert self.plain[owner].pop() == victim, "the last one goes"
+            assert self.plain[owner].pop().tx.hash == victim, "the last one goes"
 
     def _worth(self, owner: bytes) -> tuple[int, int]:
         """How near an account is to a block by the worst of its fees, and its lowest tip."""
