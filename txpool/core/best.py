@@ -13,7 +13,6 @@ import msgspec
 
 from txpool.core.blob_residents import BlobResidents
 from txpool.core.blob_sender import BlobSender
-from txpool.core.fees import effective_tip
 from txpool.core.record import U64_MAX, Resident, read_ranking
 from txpool.core.residents import Residents
 from txpool.core.sender import Sender
@@ -197,9 +196,11 @@ class Best:
         if not handle:
             return None
         tx = self._residents.read(handle)
-        if self._base_fee is not None and tx.fee_cap < self._base_fee:
-            return None
-        tip = effective_tip(tx.tip_cap, tx.fee_cap, self._base_fee)
+        base_fee, tip = self._base_fee, tx.tip_cap
+        if base_fee is not None:
+            if tx.fee_cap < base_fee:
+                return None
+            tip = min(tip, tx.fee_cap - base_fee)  # `effective_tip`, uncalled
         return -tip, int(tx.type == BLOB), tx.arrival, handle, tx
 
 
