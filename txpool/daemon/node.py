@@ -83,9 +83,6 @@ class Node:
 
     def set_price_floor(self, tip: int) -> Steps[None]:
         """Set the pool's least tip, wei a gas, and tell what comes of it; `moving` until all is told."""
-        return self._at_work(EVICTION, self._lift(tip))
-
-    def _lift(self, tip: int) -> Steps[None]:
         self._lifting = True
         try:
             events = yield from self.pool.set_price_floor_in_steps(tip, now=time.time_ns())
