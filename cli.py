@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "inspect": "txpool.commands.contents",
     "load": "loadtest.commands",
     "remove": "txpool.commands.lifecycle",
+    "replay": "txpool.commands.replay",
     "run": "txpool.commands.run",
     "send": "txpool.commands.send",
     "status": "txpool.commands.contents",

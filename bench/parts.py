@@ -37,8 +37,8 @@ def _of_sender(address: bytes, sender: Sender) -> int:
 
 def _of_prices(order: PriceOrder | LatePriceOrder) -> int:
     if isinstance(order, LatePriceOrder):
-        return order._by_tip.packed_bytes + order._by_fee.packed_bytes  # noqa: SLF001
-    return order._urgent.packed_bytes + order._floating.packed_bytes  # noqa: SLF001
+        return len(order._by_tip._packed) + len(order._by_fee._packed)  # noqa: SLF001
+    return len(order._urgent._packed) + len(order._floating._packed)  # noqa: SLF001
 
 
 def _items(shards: Shards[V]) -> Iterable[tuple[bytes, V]]:

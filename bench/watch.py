@@ -26,7 +26,7 @@ from txpool.config.sections import DevSettings, StoreSettings
 from txpool.core.head import Account
 from txpool.core.pool import Accepted
 from txpool.core.settings import PoolSettings
-from txpool.daemon.listeners import LiveParts, RpcListeners, ingest_of, methods_of, own_namespace
+from txpool.daemon.listeners import LiveParts, RpcListeners, ingest_of, methods_of, operator_methods, own_namespace
 from txpool.daemon.metrics import MetricsPage, families
 from txpool.daemon.node import Node
 from txpool.daemon.watches import Watches
@@ -72,10 +72,11 @@ class Parts:
         slices = Slices(time.thread_time)
         live, own = LiveParts(settings, self.node, ingest), own_namespace(self.node, ingest, slices)
         dev = DevNamespace(self.node.chain, self.node.pool, slices)
-        served = methods_of(self.node, live, own, dev, AllocationTracer(settings.data.dir))
+        operator = operator_methods(self.node, slices, AllocationTracer(settings.data.dir))
+        served = methods_of(self.node, live, own, dev, operator)
         self.watches = Watches(served.public, self.tags, settings.watch)
         self.watches.follow(self.node, ingest, slices)
-        held = HeldCalls(lambda: self.node.chain.moving, time.thread_time)
+        held = HeldCalls(lambda: self.node.moving, time.thread_time)
         rpc = RpcListeners(settings, served, own, live=live, ingest=ingest, watches=self.watches, held=held)
         self.page = MetricsPage(families(self.node, ingest, rpc, self.watches, settings.store.kind))
         lookout = self.watches.lookout

@@ -30,7 +30,7 @@ def state_digest(pool: Pool) -> str:
         ],
         residents.store.stats(),
         sorted((name, _price_part(value)) for name, value in vars(prices).items()),
-        pool._disturbed,
+        (pool._room.slots, pool._room.pushed_out),
         _blobs(pool),
         pool.settings,
         pool.head,

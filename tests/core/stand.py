@@ -151,6 +151,11 @@ def words(verdict: Verdict) -> str:
     return "ok" if isinstance(verdict, Accepted) else str(verdict)
 
 
+def pending_senders(pool: Pool) -> list[bytes]:
+    """Who has something executable, in the pool's order."""
+    return [address for some in pool.pending_senders_in_steps() for address in some]
+
+
 class Stand:
     """A pool, the accounts that it asks for, and what it holds in plain words."""
 

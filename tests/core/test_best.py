@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.stand import ALICE, BOB, CAROL, Stand, dynamic, head_at, offer
+from tests.core.stand import ALICE, BOB, CAROL, Stand, dynamic, head_at, offer, pending_senders
 from tests.model.test_batches import OFFERS, fresh, together
 from txpool.core.best import Best
 from txpool.core.candidate import Candidate
@@ -140,7 +140,7 @@ def test_what_has_replaced_another_meanwhile_comes_instead() -> None:
 
 def plainly_ordered(pool: Pool, base_fee: int) -> list[bytes]:
     """By looking at all heads for each pick."""
-    left = {each: [pool.read(handle) for _, handle in sender.pending.items()] for each in pool.pending_senders()
+    left = {each: [pool.read(handle) for _, handle in sender.pending.items()] for each in pending_senders(pool)
             if (sender := pool.sender(each))}  # fmt: skip
     found = []
     while heads := {each: txs[0] for each, txs in left.items() if txs and txs[0].fee_cap >= base_fee}:

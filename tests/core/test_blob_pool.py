@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.core.blob_offers import ONE_BLOB_STORED, at_nonce, beside, blob
-from tests.core.stand import ALICE, BOB, CAROL, DAVE, ERIN, Stand, offer, set_code
+from tests.core.stand import ALICE, BOB, CAROL, DAVE, ERIN, Stand, offer, pending_senders, set_code
 from txpool.core.blob_residents import WAITING_MAX
 from txpool.core.head import Account
 from txpool.core.lifecycle import Kind
@@ -499,5 +499,5 @@ def test_counts_have_both_pools_and_say_which_part_is_blobs() -> None:
     assert (counts.pending, counts.queued, counts.blob_pending, counts.blob_queued) == (2, 2, 1, 1)
     assert counts.blob_bytes == 1200
     assert (counts.pending_bytes, counts.queued_bytes) == (110, 110)
-    assert stand.pool.pending_senders() == [BOB]
+    assert pending_senders(stand.pool) == [BOB]
     assert stand.pool.queued_senders() == [CAROL]

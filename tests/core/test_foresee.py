@@ -22,6 +22,7 @@ from tests.core.stand import (
     set_code,
     words,
 )
+from tests.history.recording import log_to
 from tests.model.test_blob_pool_model import BlobsBesideAPlainList
 from tests.model.test_pool_model import SENDERS, WISHES, PoolBesideANaiveOne, Wish
 from txpool.core.candidate import Candidate
@@ -31,7 +32,7 @@ from txpool.core.lifecycle import Kind
 from txpool.core.rejection import Reason
 from txpool.core.settings import PoolSettings
 from txpool.core.tx import BLOB
-from txpool.history.input_log import InputLog, RecordedPool
+from txpool.history.input_log import RecordedPool
 from txpool.stores.heap import HeapStore
 
 
@@ -201,7 +202,7 @@ def test_a_full_store_is_foreseen(kind: str) -> None:
 
 def test_a_forecast_leaves_no_trace_in_the_input_log(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb", buffering=0) as file:
-        pool = RecordedPool(PoolSettings(), head_at(), HeapStore(1 << 26), EventRing(16), InputLog(file))
+        pool = RecordedPool(PoolSettings(), head_at(), HeapStore(1 << 26), EventRing(16), log_to(file))
         written = file.tell()
 
         (found,) = foresee(pool, [offer(ALICE, 0)], {ALICE: RICH}, now=1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.stand import ALICE, BOB, RICH, Stand, given_back, head_at, offer
+from tests.core.stand import ALICE, BOB, RICH, Stand, given_back, head_at, offer, pending_senders
 from tests.model.test_batches import ACCOUNTS, OFFERS, SENDERS, content_of, fresh, history_of, together
 from txpool.core.candidate import Candidate
 from txpool.core.explain import explain
@@ -31,7 +31,7 @@ def look(pool: Pool) -> None:
     """Everything that may be asked while a head change is half done."""
     pool.counts()
     content_of(pool)
-    for address in pool.pending_senders() + pool.queued_senders():
+    for address in pending_senders(pool) + pool.queued_senders():
         assert pool.tracks(address)
         for each in (*pool.pending_of(address), *pool.queued_of(address)):
             assert pool.knows(each.hash)

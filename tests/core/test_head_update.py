@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.core.blob_offers import at_nonce, blob
 from tests.core.stand import ALICE, BOB, CAROL, RICH, Stand, given_back, head_at, offer, set_code
 from txpool.core.head import Account, HeadChange
 from txpool.core.lifecycle import Kind
@@ -40,6 +41,42 @@ def test_whom_another_of_its_nonce_overtook_leaves() -> None:
     event = stand.last_of(offer(ALICE, 0))
     assert (event.kind, event.reason) == (Kind.EVICTED, Reason.NONCE_PASSED)
     assert stand.pending(ALICE) == [1]
+
+
+def test_what_comes_back_is_judged_by_the_account_at_the_new_head_also_where_the_blob_pool_knows_the_old_one() -> None:
+    stand = Stand({ALICE: at_nonce(9)})
+    plain = offer(ALICE, 9)
+    assert stand.send(plain, blob(ALICE, 11)) == ["ok", "ok"]  # the second waits aside, which reserves nothing
+    stand.mine(plain)
+
+    stand.give_back(plain)
+
+    assert stand.pending(ALICE) == [9]
+
+
+def test_what_comes_back_to_an_account_of_the_blob_pool_is_refused_for_that() -> None:
+    stand = Stand()
+    plain = offer(ALICE, 0)
+    stand.send(plain)
+    stand.mine(plain)
+    stand.send(blob(ALICE, 1))
+
+    stand.give_back(plain)
+
+    assert stand.last_of(plain).reason is Reason.ADDRESS_RESERVED
+    assert stand.pending(ALICE) == []
+
+
+def test_what_comes_back_at_osaka_is_judged_by_the_new_account_though_the_fork_took_all_its_sender_had() -> None:
+    stand = Stand(head=head_at(1, fork=Fork.PRAGUE))
+    first = offer(ALICE, 0)
+    stand.send(first)
+    stand.mine(first)
+    stand.send(offer(ALICE, 1, gas=2**24 + 1))
+
+    stand.give_back(first, fork=Fork.OSAKA)
+
+    assert (stand.pending(ALICE), stand.queued(ALICE)) == ([0], [])
 
 
 def test_a_reorg_gives_back_what_the_new_branch_lacks() -> None:

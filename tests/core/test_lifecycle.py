@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from txpool.core.lifecycle import NEXT, REBORN_FROM, Kind, Stage, follow, mermaid, step
+from txpool.core.lifecycle import AFTER, NEXT, REBORN_FROM, Kind, Stage, follow, mermaid, step
 
 ARCHITECTURE: Final = Path(__file__).parents[2] / "docs" / "architecture.md"
 
@@ -34,6 +34,11 @@ def test_only_an_included_one_goes_on_after_its_end() -> None:
 def test_every_stage_can_be_reached_and_left() -> None:
     assert {*NEXT.values(), Stage.RECEIVED} == set(Stage)
     assert {start for start, _ in NEXT} | REBORN_FROM == set(Stage)
+
+
+def test_where_an_event_leads_does_not_hang_on_what_was_before() -> None:
+    assert set(AFTER) == set(Kind)
+    assert all(AFTER[kind] is after for (_, kind), after in NEXT.items())
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """The operator takes transactions out."""
 
 from tests.core.blob_offers import at_nonce, blob
-from tests.core.stand import ALICE, BOB, CAROL, Stand, offer
+from tests.core.stand import ALICE, BOB, CAROL, PLENTY_BYTES, Stand, offer
 from txpool.core.lifecycle import Kind
 from txpool.core.rejection import Reason
+from txpool.stores.heap import HeapStore
 
 
 def remove(stand: Stand, *hashes: bytes) -> range:
@@ -85,3 +86,18 @@ def test_all_of_a_sender_of_blobs_go_those_that_wait_too() -> None:
     assert hashes == [blob(ALICE, nonce).tx.hash for nonce in (1003, 1002, 1000)]
     assert stand.counts() == (0, 0)
     assert not stand.pool.tracks(ALICE)
+
+
+class RecordsOnly(HeapStore):
+    """A store that opens no payload: a large one would be copied."""
+
+    def payload(self, handle: int) -> bytes:
+        raise AssertionError(f"who asked for the payload of {handle}?")
+
+
+def test_the_hashes_of_a_sender_are_told_without_a_look_at_any_payload() -> None:
+    stand = Stand(store=RecordsOnly(PLENTY_BYTES))
+    stand.send(offer(ALICE, 0), offer(ALICE, 4), offer(ALICE, 1))
+
+    assert stand.pool.hashes_of(ALICE) == [offer(ALICE, nonce).tx.hash for nonce in (4, 1, 0)]
+    assert stand.pool.hashes_of(BOB) == []

@@ -95,6 +95,20 @@ def test_a_closed_pool_refuses_every_blob_transaction() -> None:
     assert stand.counts() == (1, 0)
 
 
+def test_a_blob_transaction_that_a_closed_pool_has_or_whose_nonce_has_passed_hears_that() -> None:
+    stand = Stand()
+    mined, pooled = blob(ALICE), blob(ALICE, 1)
+    stand.send(mined, pooled)
+    stand.mine(mined)
+    stand.pool.restrain(Restraint(gapless=True, closed=True), now=0)
+
+    assert stand.send(pooled, blob(ALICE, 0, fees=300), blob(ALICE, 2)) == [
+        "already known",
+        "nonce too low: next nonce 1, tx nonce 0",
+        FULL,
+    ]
+
+
 def test_a_pool_that_opens_again_is_as_before() -> None:
     stand = restrained(Restraint(closed=True))
     stand.pool.restrain(UNRESTRAINED, now=1)

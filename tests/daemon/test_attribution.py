@@ -15,7 +15,7 @@ from txpool.config import Address, Settings
 from txpool.config.sections import DevSettings, HttpSettings, IpcSettings, StoreSettings, WatchSettings, WsSettings
 from txpool.core.record import RECORD_BYTES
 from txpool.core.steps import Steps
-from txpool.daemon.listeners import LiveParts, RpcListeners, ingest_of, methods_of, own_namespace
+from txpool.daemon.listeners import LiveParts, RpcListeners, ingest_of, methods_of, operator_methods, own_namespace
 from txpool.daemon.metrics import MetricsPage, families
 from txpool.daemon.node import Node
 from txpool.daemon.watches import Watches
@@ -72,12 +72,13 @@ class Parts:
         self.ingest = ingest_of(settings, self.node)
         live = LiveParts(settings, self.node, self.ingest)
         self.slices = slices = Slices(time.thread_time)
-        held = HeldCalls(lambda: self.node.chain.moving, time.thread_time)
+        held = HeldCalls(lambda: self.node.moving, time.thread_time)
         slices.on_slice = held.go_on
         own = own_namespace(self.node, self.ingest, slices)
         tracer = AllocationTracer(settings.data.dir)
         dev = DevNamespace(self.node.chain, self.node.pool, slices)
-        served = methods_of(self.node, live, own, dev, tracer, GcReports(reports.newest))
+        operator = operator_methods(self.node, slices, tracer)
+        served = methods_of(self.node, live, own, dev, operator, GcReports(reports.newest))
         deeds = {
             "test_hugeList": Method(deed.huge_list),
             "test_hugeListLater": Method(deed.huge_list_later, waits=True),

@@ -1,6 +1,7 @@
 """The wiring of pool, store, events and chain."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +97,25 @@ def test_of_a_head_all_is_told_once_some_at_a_time_and_of_an_empty_one_too() -> 
         assert [seq for span in told for seq in span] == list(range(before, node.events.next_seq))
 
 
+def test_a_higher_least_tip_takes_out_what_pays_less_and_all_of_it_is_told_before_anybody_goes_on() -> None:
+    with built() as node:
+        told: list[range] = []
+        for account in range(5):
+            for nonce in range(8):
+                send(node, transfer(nonce, account))
+        node.on_events = told.append
+        before = node.events.next_seq
+
+        moving = [node.moving for _ in node.set_price_floor(2 * 10**9)]
+
+        assert len(moving) > 40
+        assert all(moving)
+        assert not node.moving
+        assert (node.pool.counts().pending, node.pool.counts().queued) == (0, 0)
+        assert [seq for span in told for seq in span] == list(range(before, node.events.next_seq))
+        assert max(map(len, told)) == 32
+
+
 def test_what_is_recorded_replays_to_the_same_events(tmp_path: Path) -> None:
     log = tmp_path / "inputs"
     with built(data=DataSettings(input_log=str(log))) as node:
@@ -129,12 +149,56 @@ def test_what_came_while_a_block_was_built_was_judged_at_the_old_head_and_replay
         assert node.pool.counts().pending == 6
 
 
-def test_a_recording_never_overwrites_a_file(tmp_path: Path) -> None:
+def test_a_recording_never_overwrites_a_file_and_says_what_to_do(tmp_path: Path) -> None:
     log = tmp_path / "inputs"
     log.touch()
 
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match="inputs is there already; each start needs a new name"):
         Node(Settings(data=DataSettings(input_log=str(log))))
+
+
+def test_a_recording_with_a_relative_name_lies_in_the_folder_for_files(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "data"
+
+    with built(data=DataSettings(dir=str(folder), input_log="inputs")):
+        assert (folder / "inputs").stat().st_size
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_recording_may_lie_in_the_users_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    with built(data=DataSettings(input_log="~/inputs")):
+        assert (tmp_path / "inputs").stat().st_size
+
+
+def test_where_a_recording_cannot_go_on_the_pool_follows_the_chain_and_the_log_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = tmp_path / "inputs"
+    with built(data=DataSettings(input_log=str(log))) as node:
+        send(node, transfer(0))
+        with file_bytes_max(log.stat().st_size + 10):
+            node.chain.mine()
+            send(node, transfer(1))
+
+        assert node.pool.head == node.chain.head()
+        assert node.pool.counts().pending == 1
+        assert len(list(read_entries(log))) == 2
+    assert [record.getMessage()[:23] for record in caplog.records if record.levelname == "CRITICAL"] == [
+        "the recording has ended"
+    ]
+
+
+@contextmanager
+def file_bytes_max(count: int) -> Iterator[None]:
+    """No file of this process can be longer than that; Python ignores the signal that would come of it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_the_genesis_file_and_the_initial_blocks_are_those_of_the_settings(tmp_path: Path) -> None:

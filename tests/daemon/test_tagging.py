@@ -161,7 +161,13 @@ def test_making_json_for_what_is_no_method_is_other_work() -> None:
 
 @pytest.mark.parametrize(
     ("method", "kind"),
-    [("txpool_content", "snapshot"), ("txpool_inspect", "snapshot"), ("pool_remove", "eviction"), ("x_y", "query")],
+    [
+        ("txpool_content", "snapshot"),
+        ("txpool_inspect", "snapshot"),
+        ("pool_remove", "eviction"),
+        ("miner_setGasPrice", "eviction"),
+        ("x_y", "query"),
+    ],
 )
 def test_methods_are_of_the_kind_of_what_they_do(method: str, kind: str) -> None:
     tags = Tags(Clock())

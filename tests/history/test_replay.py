@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.core.stand import pending_senders
 from tests.core.transactions import sidecar
+from tests.history.recording import log_to
 from tests.stores.kinds import KINDS, store_of
 from txpool.core.candidate import Candidate, Origin, recovered
 from txpool.core.events import EventRing
@@ -24,7 +26,7 @@ from txpool.core.signature import address_of, sign
 from txpool.core.tx import decode
 from txpool.core.unsigned import Unsigned
 from txpool.history.digest import digest
-from txpool.history.input_log import InputLog, InputLogError, RecordedPool, read_entries, replay
+from txpool.history.input_log import InputLogError, RecordedPool, read_entries, replay
 from txpool.stores.heap import HeapStore
 
 CHAIN_ID = 1337
@@ -62,7 +64,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         account_slots=2, global_slots=12, account_queue=3, global_queue=6, lifetime=100, blob_data_cap=4 * 278_656
     )
     with path.open("wb", buffering=0) as file:
-        pool = RecordedPool(settings, head_at(1), HeapStore(1 << 26), EventRing(4096), InputLog(file))
+        pool = RecordedPool(settings, head_at(1), HeapStore(1 << 26), EventRing(4096), log_to(file))
         nonces = dict.fromkeys(KEYS, 0)
         for turn in range(60):
             now = turn * 10**9
@@ -78,7 +80,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         send_blobs_and_take_them_back(pool)
         hold_back(pool, draw, nonces)
         pool.set_price_floor(40, now=10**12)
-        pool.remove([each.hash for each in pool.pending_of(pool.pending_senders()[0])], now=2 * 10**12)
+        pool.remove([each.hash for each in pool.pending_of(pending_senders(pool)[0])], now=2 * 10**12)
         pool.check()
         return path, digest(pool.events.since(0))
 
@@ -221,7 +223,7 @@ def test_a_log_must_begin_with_what_the_pool_was_made_of(recorded: tuple[Path, s
 
 def test_a_recorded_pool_answers_like_any_other(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb", buffering=0) as file:
-        pool = RecordedPool(PoolSettings(), head_at(1), HeapStore(1 << 26), EventRing(16), InputLog(file))
+        pool = RecordedPool(PoolSettings(), head_at(1), HeapStore(1 << 26), EventRing(16), log_to(file))
 
         verdicts, events = pool.submit([signed(KEYS[0], 0, 20, 5)], {address_of(KEYS[0]): Account(0, 10**7)}, now=5)
 

@@ -378,12 +378,6 @@ class NaivePool:
             self._leave_queue(entry, "account_queue_limit")
 
     def _make_pending(self, entry: Entry) -> None:
-        old = _with_nonce(self.pending_of(entry.sender), entry.tx.nonce)
-        if old and not self._outbids(entry.tx, old.tx):
-            self._leave_queue(entry, "replacement_underpriced")
-            return
-        if old:
-            self._leave_pending(old, "replaced")
         self._leave_queue(entry)
         self.pending.append(entry)
         self.pool_nonces[entry.sender] = entry.tx.nonce + 1

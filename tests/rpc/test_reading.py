@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.http import OpenDoor
+from tests.core.stand import pending_senders
 from tests.rpc.loop import Client, Listening, run, until
 from tests.rpc.node import ALICE, BOB, CAROL, GWEI, KEYS, Node, call, hexed, text, transfer
 from tests.rpc.plain_ipc import PlainIpc
@@ -47,7 +48,7 @@ async def filled(node: Node) -> Client:
 def expected(pool: Pool) -> dict[str, dict[str, Any]]:
     """What the pool holds, by lower-case sender and nonce, rendered the long way."""
     told: dict[str, dict[str, Any]] = {"pending": {}, "queued": {}}
-    for address in pool.pending_senders():
+    for address in pending_senders(pool):
         for part, content in (("pending", pool.pending_of(address)), ("queued", pool.queued_of(address))):
             for each in content:
                 tx = decode(each.payload)

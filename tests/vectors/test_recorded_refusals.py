@@ -67,7 +67,7 @@ def _fault(tx: Tx, head: Head, settings: PoolSettings) -> Rejected | None:
 def _openings() -> tuple[str, ...]:
     """How the sentences begin that only these checks give."""
     names = list(Reason)
-    first, last = names.index(Reason.TYPE_NOT_SUPPORTED), names.index(Reason.NO_AUTHORIZATIONS)
+    first, last = names.index(Reason.TYPE_BEFORE_FORK), names.index(Reason.NO_AUTHORIZATIONS)
     reasons = (Reason.UNDECODABLE, Reason.VALUE_TOO_WIDE)
     openings = (SENTENCE[reason].partition("{")[0] for reason in names[first : last + 1] if reason not in reasons)
     return ("rlp: ", "typed transaction", *openings)

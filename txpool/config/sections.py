@@ -286,9 +286,10 @@ class EventsSettings(Section, frozen=True):
 
 
 class DataSettings(Section, frozen=True):
-    """Files. `dir` is the folder for them; a `~` in it is the user's home.
+    """Files. `dir` is the folder for them; a `~` in either is the user's home.
 
-    `input_log` is a new one, into which everything that the pool is given is written, for a replay.
+    `input_log` is a new one at each start, into which everything that the pool is given is written, for a replay; a
+    relative path is one in `dir`. On a full disk the recording ends, and nothing else.
     """
 
     dir: str = "~/.txpool"

@@ -180,7 +180,7 @@ class Best:
         handle = sender.pending.get(sender.nonce) if sender.pending else 0
         if handle and chosen.least_tip is not None:
             _, tip, fee = read_ranking(self._residents.store, handle)
-            worth = tip if self._base_fee is None else min(tip, fee - self._base_fee)
+            worth = tip if self._base_fee is None else min(tip, fee - self._base_fee)  # `effective_tip`, uncalled
             if worth < chosen.least_tip and fee < U64_MAX:  # which may stand for more
                 chosen.left_out = True
                 return None
@@ -196,10 +196,12 @@ class Best:
         if not handle:
             return None
         tx = self._residents.read(handle)
-        if self._base_fee is None:
-            return (-tx.tip_cap, int(tx.type == BLOB), tx.arrival, handle, tx)
-        tip = min(tx.tip_cap, tx.fee_cap - self._base_fee)
-        return (-tip, int(tx.type == BLOB), tx.arrival, handle, tx) if tx.fee_cap >= self._base_fee else None
+        base_fee, tip = self._base_fee, tx.tip_cap
+        if base_fee is not None:
+            if tx.fee_cap < base_fee:
+                return None
+            tip = min(tip, tx.fee_cap - base_fee)  # `effective_tip`, uncalled
+        return -tip, int(tx.type == BLOB), tx.arrival, handle, tx
 
 
 class _Choice:

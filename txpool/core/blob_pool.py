@@ -295,7 +295,7 @@ class BlobPool:
             content.evict(sender, entry, Reason.REMOVED_BY_OPERATOR)
         content.settle(entry.sender, sender)
 
-    def raise_price_floor(self, tip: int) -> None:
+    def raise_price_floor(self, tip: int) -> Steps[None]:
         """Drop what pays less than this tip, and all behind it: there may be no holes."""
         content = self.content
         for address in list(content.senders):
@@ -307,6 +307,7 @@ class BlobPool:
                 content.evict(sender, entry, Reason.PRICE_FLOOR_RAISED if is_cheap else Reason.PREDECESSOR_LEFT)
             if cheap < len(entries):
                 content.settle(address, sender)
+            yield
 
 
 def follow(entries: list[BlobEntry], *, settled: bool) -> None:

@@ -1,7 +1,7 @@
 """What happened, in order: numbered records of fixed size in a bounded ring, outside the collector.
 
-Everything that tells about the past (subscriptions, metrics, explanations, the log) reads these records, so no two of
-them can disagree. Python objects are made on reading only.
+Whatever tells what became of a transaction (subscriptions, filters, explanations) reads these records, so no two of
+them can disagree; metrics read counters of their own (`tallies`). Python objects are made on reading only.
 """
 
 from collections.abc import Iterator

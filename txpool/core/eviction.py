@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Final
 
 from txpool.core.price_heap import HANDLE_BYTES, PriceHeap
-from txpool.core.record import U64_MAX, Resident, read_ranking, read_record
+from txpool.core.record import U64_MAX, Resident, read_ranking, read_record, slots_of
 from txpool.core.shards import Shards
 from txpool.core.steps import Steps, finish, portions
 from txpool.core.store import Store
@@ -198,14 +198,9 @@ def effective_tip_word(tip_cap: int, fee_cap: int, base_fee: int | None) -> int:
     """What is paid to the builder at a base fee, wei a gas, as an unsigned word that ranks; before London all alike."""
     if base_fee is None:
         return 0
-    return max(0, min(min(tip_cap, fee_cap - base_fee) + _TIP_BIAS, U64_MAX))
+    return max(0, min(min(tip_cap, fee_cap - base_fee) + _TIP_BIAS, U64_MAX))  # `effective_tip`, uncalled
 
 
 def _floating_form(urgent: bytes) -> bytes:
     """An urgent entry without its effective tip: fee cap, tip cap, nonce, handle."""
     return urgent[8:24] + bytes(8) + urgent[24:]
-
-
-def slots_of(size: int) -> int:
-    """How many slots of 32 KiB a transaction of this many bytes takes of the pool's room."""
-    return (size + 32767) // 32768

@@ -9,7 +9,8 @@ import msgspec
 
 from txpool.core.blob_entry import BlobEntry
 from txpool.core.events import Event
-from txpool.core.lifecycle import Kind, Stage
+from txpool.core.fees import effective_tip
+from txpool.core.lifecycle import AFTER, Kind, Stage
 from txpool.core.pool import Pool
 from txpool.core.record import Resident
 from txpool.core.rejection import REFUSALS, SENTENCE, Reason
@@ -129,23 +130,7 @@ def explain(pool: Pool, tx_hash: bytes) -> Explanation | None:
     if not steps:
         return None
     last = steps[-1]
-    return Explanation(tx_hash, last.sender, last.nonce, _AFTER[last.kind], steps, complete, None)
-
-
-# Where its last event leaves a transaction.
-_AFTER: Final[Mapping[Kind, Stage]] = MappingProxyType(
-    {
-        Kind.RECEIVED: Stage.RECEIVED,
-        Kind.REINJECTED: Stage.VALIDATING,
-        Kind.QUEUED: Stage.QUEUED,
-        Kind.DEMOTED: Stage.QUEUED,
-        Kind.PROMOTED: Stage.PENDING,
-        Kind.INCLUDED: Stage.INCLUDED,
-        Kind.REPLACED: Stage.REPLACED,
-        Kind.EVICTED: Stage.EVICTED,
-        Kind.REJECTED: Stage.REJECTED,
-    }
-)
+    return Explanation(tx_hash, last.sender, last.nonce, AFTER[last.kind], steps, complete, None)
 
 
 def sentence_of(event: Event) -> str:
@@ -176,7 +161,7 @@ def _queued_prospect(nonce: int, sender: Sender) -> Prospect:
 
 def _pending_prospect(pool: Pool, tx: Resident, sender: Sender) -> Prospect:
     base_fee = pool.head.next_base_fee
-    tip = tx.tip_cap if base_fee is None else min(tx.tip_cap, tx.fee_cap - base_fee)
+    tip = effective_tip(tx.tip_cap, tx.fee_cap, base_fee)
     if base_fee is not None and tx.fee_cap < base_fee:
         words = f"its fee cap is {tx.fee_cap} wei, the next base fee {base_fee} wei: it can run when that has fallen"
         return Prospect(words, effective_tip=tip)
@@ -196,7 +181,7 @@ def _pending_prospect(pool: Pool, tx: Resident, sender: Sender) -> Prospect:
 
 def _blob_prospect(pool: Pool, blob: BlobEntry) -> Prospect:
     base_fee, blob_fee = pool.head.next_base_fee or 0, pool.head.blob_base_fee
-    tip = min(blob.tip_cap, blob.fee_cap - base_fee)
+    tip = effective_tip(blob.tip_cap, blob.fee_cap, base_fee)
     if blob.fee_cap < base_fee:
         words = f"its fee cap is {blob.fee_cap} wei, the next base fee {base_fee} wei: it can run when that has fallen"
     elif blob.blob_fee_cap < blob_fee:

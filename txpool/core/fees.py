@@ -60,3 +60,11 @@ def blob_base_fee(excess: int, fraction: int) -> int:
         term = term * excess // (fraction * power)
         power += 1
     return total // fraction
+
+
+def effective_tip(tip_cap: int, fee_cap: int, base_fee: int | None) -> int:
+    """Return what a block at this base fee pays its builder, wei a gas; below zero where the fee cap is under it.
+
+    Before London, without a base fee, that is the whole price.
+    """
+    return tip_cap if base_fee is None else min(tip_cap, fee_cap - base_fee)

@@ -39,7 +39,8 @@ class HeadChange(msgspec.Struct, frozen=True):
 
     Attributes:
         head: the new tip.
-        accounts: the accounts that may differ from what they were at the old head, as they are at the new one.
+        accounts: the accounts that may differ from what they were at the old head, as they are at the new one; whoever
+            sent one of `reverted` is among them.
         included: hash to block number for each transaction of the blocks that are new.
         reverted: transactions of abandoned blocks that no new block holds; newest abandoned block first, in block
             order within it, as geth puts them back.

@@ -17,9 +17,8 @@ from txpool.core.residents import Residents
 from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
 from txpool.core.shards import SHARDS
+from txpool.core.stateless import TX_GAS_MAX
 from txpool.core.steps import Steps, finish, portions
-
-GAS_PER_TX_MAX = 2**24  # EIP-7825, from Osaka on
 
 
 def apply_head_change(
@@ -99,8 +98,7 @@ def _concerned(residents: Residents, dirty: dict[bytes, None], *, everyone: bool
     if not everyone:
         return
     for number in range(SHARDS):
-        last = bytes((number,))  # which the keys of a shard do without
-        yield from [address for key in residents.senders.shard(number) if (address := key + last) not in dirty]
+        yield from [address for address, _ in residents.senders.items(number) if address not in dirty]
 
 
 def _drop_beyond_balance(residents: Residents, address: bytes) -> None:
@@ -119,15 +117,15 @@ def _senders_of(candidates: Iterable[Candidate]) -> Iterable[bytes]:
 
 
 def _drop_too_much_gas(residents: Residents) -> Steps[None]:
-    """At the start of Osaka no transaction may use more than 2**24 gas."""
-    if residents.gas_max > GAS_PER_TX_MAX:
-        condemned = yield from _condemned(residents, lambda tx: tx.gas > GAS_PER_TX_MAX)
-        yield from _drop_in_steps(residents, condemned, Reason.GAS_LIMIT_TOO_HIGH)
+    """At the start of Osaka no transaction may use more than `TX_GAS_MAX` gas any more."""
+    if residents.gas_max > TX_GAS_MAX:
+        yield from drop_where(residents, lambda tx: tx.gas > TX_GAS_MAX, Reason.GAS_LIMIT_TOO_HIGH)
 
 
-def drop_where(residents: Residents, condemned: Callable[[Resident], bool], reason: Reason) -> None:
+def drop_where(residents: Residents, condemned: Callable[[Resident], bool], reason: Reason) -> Steps[None]:
     """Drop all that a test condemns; their successors wait in the queue. O(n)."""
-    drop_all(residents, finish(_condemned(residents, condemned)), reason)
+    found = yield from _condemned(residents, condemned)
+    yield from _drop_in_steps(residents, found, reason)
 
 
 def _condemned(residents: Residents, condemned: Callable[[Resident], bool]) -> Steps[list[bytes]]:

@@ -15,9 +15,9 @@ from collections.abc import Container, Iterable
 from struct import Struct
 from typing import Final
 
-from txpool.core.eviction import PriceOrder, effective_tip_word, slots_of
+from txpool.core.eviction import PriceOrder, effective_tip_word
 from txpool.core.price_heap import PriceHeap
-from txpool.core.record import U64_MAX, Resident, read_full_ranking, read_record
+from txpool.core.record import U64_MAX, Resident, read_full_ranking, read_record, slots_of
 from txpool.core.shards import SHARDS, Shards
 from txpool.core.steps import Steps
 from txpool.core.store import Store

@@ -57,6 +57,11 @@ NEXT: Final[Mapping[tuple[Stage, Kind], Stage]] = MappingProxyType(
     }
 )
 
+# Where each kind of event leaves a transaction, whatever came before.
+AFTER: Final[Mapping[Kind, Stage]] = MappingProxyType(
+    {Kind.RECEIVED: Stage.RECEIVED} | {kind: after for (_, kind), after in NEXT.items()}
+)
+
 # A transaction that has left may be sent again: its next life starts like the first.
 REBORN_FROM: Final = frozenset({Stage.REPLACED, Stage.EVICTED, Stage.REJECTED, Stage.INCLUDED})
 

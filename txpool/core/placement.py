@@ -1,31 +1,76 @@
-"""Moving transactions between queued and pending: enqueue, promote, demote, drop.
+"""Moving transactions into the pool, between queued and pending, and out: place, enqueue, promote, demote, drop.
 
-Source: geth's `enqueueTx`, `promoteTx`, `promoteExecutables`, `demoteUnexecutables`, `removeTx`.
+Source: geth's `add`, `enqueueTx`, `promoteTx`, `promoteExecutables`, `demoteUnexecutables`, `removeTx`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from txpool.core.lifecycle import Kind
 from txpool.core.limits import cap_queue
 from txpool.core.record import Resident
-from txpool.core.rejection import Reason
+from txpool.core.rejection import Reason, Rejected
 from txpool.core.residents import Residents
 from txpool.core.sender import Sender
 from txpool.core.settings import PoolSettings
 from txpool.core.steps import Steps, do_each, finish
+from txpool.core.tx import Tx
 
 
-def bumps_enough(new: Resident, old: Resident, price_bump: int) -> bool:
-    """Whether both fees are raised, and by the percentage that a replacement takes (rounded down to whole wei)."""
-    return outbids(new.tip_cap, new.fee_cap, old, price_bump)
+def bump_fault(residents: Residents, tx: Tx, sender: Sender, price_bump: int) -> Rejected | None:
+    """A nonce that is taken needs a higher price."""
+    handle = sender.pending.get(tx.nonce) or sender.queued.get(tx.nonce)
+    if handle and not outbids(tx.tip_cap, tx.fee_cap, residents.read(handle), price_bump):
+        return Rejected(Reason.REPLACEMENT_UNDERPRICED)
+    return None
 
 
 def outbids(tip_cap: int, fee_cap: int, old: Resident, price_bump: int) -> bool:
-    """The same for fees that are not in the pool yet."""
+    """Whether both fees are raised, and by the percentage that a replacement takes (rounded down to whole wei)."""
     if fee_cap <= old.fee_cap or tip_cap <= old.tip_cap:
         return False
     percent = 100 + price_bump
     return fee_cap >= old.fee_cap * percent // 100 and tip_cap >= old.tip_cap * percent // 100
+
+
+def place(residents: Residents, sender: Sender, tx: Resident, authorities: Sequence[bytes]) -> bytes | None:
+    """Give a newcomer its place; the hash of the one it replaced."""
+    if sender.pending.get(tx.nonce):
+        return replace_pending(residents, sender, tx, authorities)
+    if tx.nonce == sender.next_nonce and (not sender.queued or sender.queued.first() > tx.nonce):
+        residents.enlist(tx, authorities)
+        promote_one(residents, sender, tx)
+        return None
+    return place_in_queue(residents, sender, tx, authorities)
+
+
+def replace_pending(residents: Residents, sender: Sender, tx: Resident, authorities: Sequence[bytes]) -> bytes:
+    """Put a newcomer in the place of the pending one of its nonce, whose hash it gives."""
+    old = residents.read(sender.pending.pop(tx.nonce))
+    residents.taken_from_pending(sender, [old])
+    residents.evict_pending(old, Reason.REPLACED, tx.hash)
+    residents.prices.removed(1)
+    residents.enlist(tx, authorities)
+    residents.add_pending(sender, tx)
+    residents.renew_age(tx.sender)
+    residents.say(Kind.PROMOTED, None, tx.key, old.hash)
+    return old.hash
+
+
+def place_in_queue(residents: Residents, sender: Sender, tx: Resident, authorities: Sequence[bytes]) -> bytes | None:
+    """Have a newcomer wait, if need be in the place of the one of its nonce, whose hash it gives."""
+    handle = sender.queued.get(tx.nonce)
+    if not handle:
+        residents.enlist(tx, authorities)
+        enqueue(residents, sender, tx, Kind.QUEUED)
+        return None
+    old = residents.read(handle)
+    sender.queued.put(tx.nonce, tx.handle)
+    residents.replaced_queued(sender, old, tx)
+    residents.evict_queued(old, Reason.REPLACED, tx.hash)
+    residents.prices.removed(1)
+    residents.enlist(tx, authorities)
+    residents.say(Kind.QUEUED, None, tx.key, old.hash)
+    return old.hash
 
 
 def enqueue(residents: Residents, sender: Sender, tx: Resident, kind: Kind, reason: Reason | None = None) -> None:
@@ -58,7 +103,7 @@ def promote_in_steps(
         ready = yield from _read_all(residents, sender.queued.take_ready(sender.next_nonce))
         if ready:
             residents.taken_from_queued(sender, ready)
-            yield from do_each(ready, lambda tx: _promote_ready(residents, sender, tx, settings.price_bump))
+            yield from do_each(ready, lambda tx: promote_one(residents, sender, tx))
         dropped += yield from cap_queue(residents, sender, settings.account_queue)
         residents.prices.removed(dropped)
     residents.release_if_empty(address, sender)
@@ -69,21 +114,6 @@ def _read_all(residents: Residents, entries: Iterable[tuple[int, int]]) -> Steps
     found: list[Resident] = []
     yield from do_each(entries, lambda entry: found.append(residents.read(entry[1])))
     return found
-
-
-def _promote_ready(residents: Residents, sender: Sender, tx: Resident, price_bump: int) -> None:
-    rival = sender.pending.get(tx.nonce)
-    if rival:
-        old = residents.read(rival)
-        if not bumps_enough(tx, old, price_bump):
-            residents.evict_queued(tx, Reason.REPLACEMENT_UNDERPRICED)
-            residents.prices.removed(1)
-            return
-        sender.pending.pop(tx.nonce)
-        residents.taken_from_pending(sender, [old])
-        residents.evict_pending(old, Reason.REPLACED, tx.hash)
-        residents.prices.removed(1)
-    promote_one(residents, sender, tx)
 
 
 def _drop_stale_queued(residents: Residents, sender: Sender) -> Steps[int]:

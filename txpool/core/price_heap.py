@@ -26,11 +26,6 @@ class PriceHeap:
     def __len__(self) -> int:
         return len(self._packed) // self._stride
 
-    @property
-    def packed_bytes(self) -> int:
-        """How much memory the entries take."""
-        return len(self._packed)
-
     def top(self) -> bytes:
         """The cheapest entry. The heap must not be empty."""
         return bytes(self._packed[: self._stride])

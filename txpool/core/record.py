@@ -29,6 +29,7 @@ from txpool.core.tx import decode
 
 _RECORD: Final = Struct("<32s20sQQQQQQQI")
 RECORD_BYTES: Final = _RECORD.size
+SLOT_BYTES: Final = 32_768  # of the pool's room, whatever the store
 U64_MAX: Final = 2**64 - 1
 _U128_MAX: Final = 2**128 - 1
 _WIDE: Final = 8
@@ -57,12 +58,17 @@ class Resident(msgspec.Struct, frozen=True, gc=False):
     @property
     def slots(self) -> int:
         """How many slots of 32 KiB it takes of the pool's room."""
-        return (self.size + 32767) // 32768
+        return slots_of(self.size)
 
     @property
     def key(self) -> tuple[bytes, bytes, int]:
         """What events name a transaction by: hash, sender, nonce."""
         return (self.hash, self.sender, self.nonce)
+
+
+def slots_of(size: int) -> int:
+    """How many slots of 32 KiB a transaction of this many bytes takes of the pool's room."""
+    return -(-size // SLOT_BYTES)
 
 
 def pack_record(candidate: Candidate, sender: bytes, cost: int) -> bytes:

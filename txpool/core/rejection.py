@@ -1,6 +1,7 @@
 """Why the pool said no, or let something go: stable slugs, and geth's sentence for each refusal.
 
-Wallets and libraries match on the sentences, so they are protocol: each equals go-ethereum's to the letter.
+Wallets and libraries match on the sentences, so they are protocol: each equals go-ethereum's to the letter, but for
+the last six of `SENTENCE`, which refuse what geth would take.
 """
 
 from enum import StrEnum
@@ -20,7 +21,6 @@ class Reason(StrEnum):
     UNPROTECTED = "unprotected"
     # Stateless: wrong whatever the state, in geth's order of checks.
     ALREADY_KNOWN = "already_known"
-    TYPE_NOT_SUPPORTED = "type_not_supported"
     TYPE_BEFORE_FORK = "type_before_fork"
     OVERSIZED = "oversized"
     INITCODE_TOO_LARGE = "initcode_too_large"
@@ -33,7 +33,6 @@ class Reason(StrEnum):
     NONCE_MAX = "nonce_max"
     VALUE_TOO_WIDE = "value_too_wide"
     INTRINSIC_GAS = "intrinsic_gas"
-    GAS_OVERFLOW = "gas_overflow"
     FLOOR_GAS = "floor_gas"
     FLOOR_GAS_CAP = "floor_gas_cap"
     TIP_BELOW_MINIMUM = "tip_below_minimum"
@@ -103,14 +102,13 @@ _TOO_CHEAP: Final = "transaction gas price below minimum: "
 _FORMAT: Final = "Wrong sidecar format: "
 _REPLACEMENT: Final = "replacement transaction underpriced: "
 
-# geth's sentences, and six of our own at the end; `{name}` is filled from the facts of the refusal.
+# geth's sentences, and six of our own at the end. `{name}` is filled from the facts of the refusal.
 SENTENCE: Final = MappingProxyType(
     {
         Reason.UNDECODABLE: "{cause}",
         Reason.TX_FEE_CAP: "tx fee ({fee} ether) exceeds the configured cap ({cap} ether)",
         Reason.UNPROTECTED: "only replay-protected (EIP-155) transactions allowed over RPC",
         Reason.ALREADY_KNOWN: "already known",
-        Reason.TYPE_NOT_SUPPORTED: "transaction type not supported: received type {type}",
         Reason.TYPE_BEFORE_FORK: "transaction type not supported: type {type} rejected, pool not yet in {fork}",
         Reason.OVERSIZED: "oversized data: transaction size {size}, limit {limit}",
         Reason.INITCODE_TOO_LARGE: "max initcode size exceeded: code size {size} limit {limit}",
@@ -123,7 +121,6 @@ SENTENCE: Final = MappingProxyType(
         Reason.NONCE_MAX: "nonce has max value",
         Reason.VALUE_TOO_WIDE: _FUNDS,
         Reason.INTRINSIC_GAS: "intrinsic gas too low: gas {gas}, minimum needed {needed}",
-        Reason.GAS_OVERFLOW: "gas uint64 overflow",
         Reason.FLOOR_GAS: "insufficient gas for floor data gas cost: gas {gas}, minimum needed {needed}",
         Reason.FLOOR_GAS_CAP: "insufficient gas for floor data gas cost: intrinsic cost {intrinsic}, floor: {floor}",
         Reason.TIP_BELOW_MINIMUM: _TOO_CHEAP + "gas tip cap {tip}, minimum needed {needed}",
@@ -176,7 +173,6 @@ REFUSALS: Final = tuple(SENTENCE)
 REMOVALS: Final = (
     *(reason for reason in Reason if reason not in SENTENCE),
     Reason.GAS_LIMIT_TOO_HIGH,
-    Reason.REPLACEMENT_UNDERPRICED,
     Reason.ACCOUNT_LIMIT,
 )
 

@@ -12,12 +12,11 @@ import msgspec
 
 from txpool.core.candidate import Candidate
 from txpool.core.events import NO_HASH, EventRing
-from txpool.core.eviction import slots_of
 from txpool.core.head import Account
 from txpool.core.late_eviction import price_order
 from txpool.core.lifecycle import Kind
 from txpool.core.nonce_map import NOTHING, LoneEntry, NonceMap
-from txpool.core.record import Resident, pack_record, read_record
+from txpool.core.record import Resident, pack_record, read_record, slots_of
 from txpool.core.rejection import Reason
 from txpool.core.sender import Sender
 from txpool.core.settings import PoolSettings
@@ -103,6 +102,10 @@ class Residents:
     def read(self, handle: int) -> Resident:
         """The record behind a handle of a pooled transaction."""
         return read_record(self.store, handle)
+
+    def is_pending(self, tx: Resident) -> bool:
+        """Whether one that is here can run."""
+        return self.senders[tx.sender].pending.get(tx.nonce) == tx.handle
 
     def say(
         self, kind: Kind, reason: Reason | None, key: tuple[bytes, bytes, int], counterpart: bytes = NO_HASH

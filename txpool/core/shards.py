@@ -13,7 +13,8 @@ from typing import Final, Generic, TypeVar
 V = TypeVar("V")
 
 SHARDS: Final = 256
-_SHRINK_FROM: Final = 64  # below this peak a shard's table is not worth rebuilding
+SHRINK_FROM: Final = 64  # below this peak a shard's table is not worth rebuilding
+SPARSE_SHARE: Final = 4  # a shard is rebuilt when it holds no more than this part of its peak
 
 
 class Shards(Generic[V]):
@@ -34,12 +35,16 @@ class Shards(Generic[V]):
 
     def __iter__(self) -> Iterator[bytes]:
         for number in range(SHARDS):
-            last = bytes((number,))
-            yield from (key + last for key in self.shard(number))
+            yield from (key for key, _ in self.items(number))
 
     def shard(self, number: int) -> Mapping[bytes, V]:
         """The part of the map whose keys end in this byte; not to be changed."""
         return self._shards[number]
+
+    def items(self, number: int) -> Iterator[tuple[bytes, V]]:
+        """The same part, with whole keys; it must not change meanwhile."""
+        last = bytes((number,))
+        return ((key + last, value) for key, value in self.shard(number).items())
 
     def values(self) -> Iterator[V]:
         """All values, shard by shard, in order of insertion within each."""
@@ -62,13 +67,16 @@ class Shards(Generic[V]):
         self._count += 1
 
     def remove(self, key: bytes) -> V:
-        """Take the key out. A shard under a quarter of its peak is rebuilt: dicts do not shrink by themselves."""
+        """Take the key out. A sparse shard is rebuilt: dicts do not shrink by themselves."""
         number = key[-1]
         shard = self._shards[number]
-        self._peaks[number] = max(self._peaks[number], len(shard))
+        held = len(shard)
         value = shard.pop(key[:-1])
         self._count -= 1
-        if self._peaks[number] > _SHRINK_FROM and len(shard) * 4 < self._peaks[number]:
+        peak = self._peaks[number]
+        if held > peak:
+            self._peaks[number] = held
+        elif peak > SHRINK_FROM and held * SPARSE_SHARE <= peak:
             self._shards[number] = dict(shard.items())
-            self._peaks[number] = len(shard)
+            self._peaks[number] = held
         return value

@@ -8,6 +8,7 @@ from typing import Final
 from txpool.core.candidate import Candidate
 from txpool.core.gas import floor_gas, intrinsic_gas
 from txpool.core.head import Head
+from txpool.core.record import U64_MAX
 from txpool.core.rejection import Reason, Rejected
 from txpool.core.rules import Fork
 from txpool.core.settings import PoolSettings
@@ -19,7 +20,6 @@ INITCODE_BYTES_MAX: Final = 49_152  # EIP-3860
 INITCODE_BYTES_MAX_AMSTERDAM: Final = 131_072
 TX_GAS_MAX: Final = 16_777_216  # EIP-7825
 _FORK_OF_TYPE: Final = (Fork.FRONTIER, Fork.BERLIN, Fork.LONDON, Fork.CANCUN, Fork.PRAGUE)
-UINT64_MAX: Final = 2**64 - 1
 UINT256_MAX: Final = 2**256 - 1
 
 
@@ -73,7 +73,7 @@ def _initcode_fault(tx: Tx, fork: Fork) -> Rejected | None:
 
 def fault_after_sender(tx: Tx, sender: bytes, head: Head, settings: PoolSettings) -> Rejected | None:
     """Make the checks that geth makes after the signature."""
-    if tx.nonce == UINT64_MAX:
+    if tx.nonce == U64_MAX:
         return Rejected(Reason.NONCE_MAX)
     if tx.value > UINT256_MAX:
         return Rejected(Reason.VALUE_TOO_WIDE)

@@ -12,7 +12,7 @@ from txpool.core import rlp
 from txpool.core.access_list import count_entries, parse_access_list
 from txpool.core.authorization import Authorization, read_authorization
 from txpool.core.blob_sidecar import Sidecar, encode_network, read_sidecar
-from txpool.core.fees import GAS_PER_BLOB
+from txpool.core.fees import GAS_PER_BLOB, effective_tip
 from txpool.core.go_rlp import DecodeError
 from txpool.core.keccak import keccak
 from txpool.core.quick_rlp import (
@@ -97,9 +97,7 @@ class Tx(msgspec.Struct, frozen=True, gc=False):
 
     def effective_tip(self, base_fee: int | None) -> int:
         """What a block at this base fee pays its builder, wei a gas; below zero where the fee cap is under it."""
-        if base_fee is None:
-            return self.tip_cap
-        return min(self.tip_cap, self.fee_cap - base_fee)
+        return effective_tip(self.tip_cap, self.fee_cap, base_fee)
 
 
 def decode(raw: bytes) -> Tx | Rejected:

@@ -35,6 +35,7 @@ from txpool.rpc.method import Methods
 from txpool.rpc.pool import PoolNamespace
 from txpool.rpc.pool_governor import GovernorNamespace
 from txpool.rpc.pool_trace import PoolTrace
+from txpool.rpc.price_floor import PriceFloor
 from txpool.rpc.registry import Live, build_methods
 from txpool.rpc.service import Door, JsonRpc, RpcLimits
 from txpool.rpc.session import SessionLimits
@@ -94,12 +95,17 @@ class Served(msgspec.Struct, frozen=True):
     private: Methods
 
 
+def operator_methods(node: Node, slices: Slices, tracer: AllocationTracer) -> Methods:
+    """What the operator alone is served, beside our own namespace."""
+    return {**PriceFloor(node.set_price_floor, slices).private(), **PoolTrace(tracer).private()}
+
+
 def methods_of(
-    node: Node, live: LiveParts, own: PoolNamespace, dev: DevNamespace, tracer: AllocationTracer, *others: Live
+    node: Node, live: LiveParts, own: PoolNamespace, dev: DevNamespace, operator: Methods, *others: Live
 ) -> Served:
     """What JSON-RPC serves of a node; what moves its dev chain to whom `dev` serves that."""
     parts: list[Live] = [live.filters, live.sync_sends, live.governor, own, *others]
-    private = {**own.private(), **PoolTrace(tracer).private()}
+    private = {**own.private(), **operator}
     if dev.is_private:
         private |= dev.methods()
     else:
@@ -123,7 +129,7 @@ def ingest_of(settings: Settings, node: Node) -> Ingest:
         settings=IngestSettings(**msgspec.structs.asdict(settings.ingest)),
         at_hand=at_hand,
     )
-    ingest.moving = lambda: node.chain.moving
+    ingest.moving = lambda: node.moving
     _tell_kernel(ingest)
     return ingest
 

@@ -30,6 +30,7 @@ from txpool.daemon.listeners import (
     listen,
     methods_of,
     metrics_server,
+    operator_methods,
     own_namespace,
 )
 from txpool.daemon.log import start_log
@@ -111,13 +112,14 @@ class Daemon:
         tags, reports = Tags(time.perf_counter), Reports(settings.watch.reports_max)
         self._node = node = Node(settings, tags)
         self._slices = slices = Slices(time.thread_time)
-        self._held = HeldCalls(lambda: node.chain.moving, time.thread_time)
+        self._held = HeldCalls(lambda: node.moving, time.thread_time)
         self._ingest = ingest_of(settings, node)
         self._live = LiveParts(settings, node, self._ingest)
         own = own_namespace(node, self._ingest, slices)
         self._tracer = AllocationTracer(settings.data.dir)
         dev = DevNamespace(node.chain, node.pool, slices, is_private=settings.dev.private)
-        served = methods_of(node, self._live, own, dev, self._tracer, GcReports(reports.newest))
+        operator = operator_methods(node, slices, self._tracer)
+        served = methods_of(node, self._live, own, dev, operator, GcReports(reports.newest))
         self._watches = Watches((*served.public, *served.private, SEND), tags, settings.watch, reports)
         self._watches.follow(node, self._ingest, slices)
         durations = self._watches.durations.by_method[SEND]

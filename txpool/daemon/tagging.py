@@ -12,6 +12,7 @@ from txpool.rpc.streaming import Stream
 
 # Those that are no mere queries.
 KINDS: Final = {
+    "miner_setGasPrice": EVICTION,
     "pool_remove": EVICTION,
     "txpool_content": SNAPSHOT,
     "txpool_contentFrom": SNAPSHOT,

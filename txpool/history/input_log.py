@@ -4,7 +4,9 @@ A file of MessagePack entries, each behind its length (four bytes, big-endian), 
 that may pass 64 bits are big-endian bytes. A torn last entry, as a crash leaves it, ends the reading without an error.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from errno import EIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -131,18 +133,47 @@ Entry = Began | Submitted | Advanced | Expired | Floored | Removed | Restrained
 
 
 class InputLog:
-    """Appends entries to a file; the operating system has each of them when `append` returns."""
+    """Appends entries to a file; the operating system has each of them when `append` returns.
 
-    def __init__(self, file: BinaryIO) -> None:
-        """Write to a file opened for binary writing without a buffer of its own."""
+    Where one cannot be written (a full disk), the file is cut behind the last whole one and the recording ends there:
+    what it holds can be replayed, and who is recorded goes on.
+    """
+
+    def __init__(self, file: BinaryIO, on_end: Callable[[OSError], None]) -> None:
+        """Write to a new file opened for binary writing without a buffer; `on_end` is told why it ended, once."""
         self._file = file
+        self._on_end = on_end
         self._encoder = msgspec.msgpack.Encoder()
+        self._whole_bytes = 0
+        self._ended = False
 
     def append(self, entry: Entry) -> None:
-        """Write one entry."""
+        """Write one entry, unless the recording has ended."""
+        if self._ended:
+            return
         data = self._encoder.encode(entry)
-        self._file.write(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
-        self._file.flush()
+        framed = len(data).to_bytes(_LENGTH_BYTES, "big") + data
+        try:
+            _write_all(self._file, framed)
+        except OSError as error:
+            self._end(error)
+        else:
+            self._whole_bytes += len(framed)
+
+    def _end(self, why: OSError) -> None:
+        self._ended = True
+        with suppress(OSError):  # then the last entry is torn, and a reader leaves it out
+            self._file.truncate(self._whole_bytes)
+        self._on_end(why)
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """Write all of it: a file without a buffer may take a part, and say why only when it is given the rest."""
+    rest = memoryview(data)
+    while rest:
+        if not (written := file.write(rest)):
+            raise OSError(EIO, "nothing of it was taken")
+        rest = rest[written:]
 
 
 class RecordedPool(Pool):
@@ -172,10 +203,10 @@ class RecordedPool(Pool):
         self._log.append(Expired(now, most))
         return super().expire(now=now, most=most)
 
-    def set_price_floor(self, tip: int, *, now: int) -> range:
-        """As `Pool.set_price_floor`."""
+    def set_price_floor_in_steps(self, tip: int, *, now: int) -> Steps[range]:
+        """As `Pool.set_price_floor_in_steps`."""
         self._log.append(Floored(now, _wide(tip)))
-        return super().set_price_floor(tip, now=now)
+        return (yield from super().set_price_floor_in_steps(tip, now=now))
 
     def remove(self, hashes: Sequence[bytes], *, now: int) -> range:
         """As `Pool.remove`."""
@@ -189,37 +220,75 @@ class RecordedPool(Pool):
         super().restrain(restraint, now=now)
 
 
-def read_entries(path: Path) -> Iterator[Entry]:
-    """Read a log from its beginning.
+class LogReader:
+    """The entries of a log, in order.
 
-    Raises:
-        msgspec.DecodeError: an entry that is whole says nothing we know.
+    Attributes:
+        count: how many have been read.
+        bytes_read: how many they take.
+        torn: whether the last one is not whole, as a crash leaves it; seen when they have been read.
     """
-    decoder = msgspec.msgpack.Decoder(Entry)
-    with path.open("rb") as file:
-        while len(prefix := file.read(_LENGTH_BYTES)) == _LENGTH_BYTES:
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read a file opened for binary reading, from its beginning."""
+        self.count = 0
+        self.bytes_read = 0
+        self.torn = False
+        self._file = file
+        self._decoder = msgspec.msgpack.Decoder(Entry)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Read on.
+
+        Raises:
+            InputLogError: an entry that is whole says nothing we know.
+        """
+        while prefix := self._file.read(_LENGTH_BYTES):
             length = int.from_bytes(prefix, "big")
-            if len(data := file.read(length)) < length:
+            data = self._file.read(length)
+            if len(prefix) < _LENGTH_BYTES or len(data) < length:
+                self.torn = True
                 return
-            yield decoder.decode(data)
+            try:
+                entry = self._decoder.decode(data)
+            except msgspec.MsgspecError as error:
+                raise InputLogError(f"entry {self.count + 1} is none: {error}") from None
+            self.count += 1
+            self.bytes_read += _LENGTH_BYTES + length
+            yield entry
 
 
-def replay(entries: Iterator[Entry], store: Store) -> Pool:
+def read_entries(path: Path) -> Iterator[Entry]:
+    """Read the whole entries of a log, as `LogReader` does."""
+    with path.open("rb") as file:
+        yield from LogReader(file)
+
+
+def replay(entries: Iterable[Entry], store: Store, watch: Callable[[Pool], None] | None = None) -> Pool:
     """Feed a log to a fresh pool.
 
+    Args:
+        entries: from the first on.
+        store: empty, and as large as that of the pool that was recorded.
+        watch: shown the pool again and again, before it can have forgotten any of its events.
+
     Raises:
-        InputLogError: the log does not begin with a configuration.
+        InputLogError: the log does not begin with a configuration, or holds what no pool can have been given.
     """
-    first = next(entries, None)
+    rest = iter(entries)
+    first = next(rest, None)
     if not isinstance(first, Began):
         raise InputLogError("an input log begins with what the pool was made of")
     pool = Pool(first.settings, _read_head(first.head), store, EventRing(first.event_capacity))
-    for entry in entries:
-        _feed(pool, entry)
+    for entry in rest:
+        for _ in _feed(pool, entry):
+            if watch:
+                watch(pool)
     return pool
 
 
-def _feed(pool: Pool, entry: Entry) -> None:
+def _feed(pool: Pool, entry: Entry) -> Iterator[None]:
+    """Do what an entry says, and pause as often as can be, the last time when all is done."""
     match entry:
         case Submitted():
             pool.submit([_read(item) for item in entry.batch], _read_accounts(entry.accounts), now=entry.now)
@@ -230,11 +299,11 @@ def _feed(pool: Pool, entry: Entry) -> None:
                 dict(entry.included),
                 tuple(_read(item) for item in entry.reverted),
             )
-            pool.advance(change, now=entry.now)
+            yield from pool.advance_in_steps(change, now=entry.now)
         case Expired():
             pool.expire(now=entry.now, most=entry.most)
         case Floored():
-            pool.set_price_floor(int.from_bytes(entry.tip, "big"), now=entry.now)
+            yield from pool.set_price_floor_in_steps(int.from_bytes(entry.tip, "big"), now=entry.now)
         case Removed():
             pool.remove(entry.hashes, now=entry.now)
         case Restrained():
@@ -242,6 +311,7 @@ def _feed(pool: Pool, entry: Entry) -> None:
             pool.restrain(Restraint(int.from_bytes(price_floor, "big"), *others), now=entry.now)
         case Began():
             raise InputLogError("an input log begins once")
+    yield
 
 
 def _wide(number: int) -> bytes:

@@ -7,13 +7,12 @@ The dicts of values that the collector does not track are not tracked either, an
 from collections.abc import Iterator
 from typing import Final, Generic, TypeVar
 
+from txpool.core.shards import SHARDS, SHRINK_FROM, SPARSE_SHARE
 from txpool.core.store import StaleHandleError
 
 V = TypeVar("V")
 
-SHARDS: Final = 256
 _SHARD_MASK: Final = SHARDS - 1
-_SHRINK_FROM: Final = 64  # below this peak a shard's table is not worth rebuilding
 
 
 class HandleIndex(Generic[V]):
@@ -61,7 +60,7 @@ class HandleIndex(Generic[V]):
     def pop(self, handle: int) -> V:
         """Take the value out. Raises StaleHandleError.
 
-        A shard under a quarter of its peak is rebuilt: dicts do not shrink by themselves.
+        A sparse shard is rebuilt: dicts do not shrink by themselves.
         """
         number = handle & _SHARD_MASK
         shard = self._shards[number]
@@ -74,7 +73,7 @@ class HandleIndex(Generic[V]):
         peak = self._peaks[number]
         if held > peak:
             self._peaks[number] = held
-        elif peak > _SHRINK_FROM and held * 4 <= peak:
+        elif peak > SHRINK_FROM and held * SPARSE_SHARE <= peak:
             self._shards[number] = dict(shard.items())
             self._peaks[number] = held
         return value
