@@ -9,6 +9,7 @@ from typing import Final
 from txpool.rpc.access import Access
 from txpool.rpc.http_connection import Heads, HttpConnection, HttpCounters, HttpLimits
 from txpool.rpc.http_message import Exchange, Stamp
+from txpool.rpc.send_buffer import bound_send_buffer
 
 __all__ = ["Access", "Exchange", "Handler", "HttpCounters", "HttpLimits", "HttpServer"]
 
@@ -49,7 +50,7 @@ class HttpServer:
         self.on_flush: Callable[[], None] = _nobody_waits  # told when answers are about to be written
         self.on_flushed: Callable[[], None] = _nobody_waits  # and when those of this turn are
         self._handler = handler
-        self._farewell = farewell
+        self.farewell = farewell
         self._connections: set[HttpConnection] = set()
         self._answered: list[HttpConnection] = []
         self._flush_due = False
@@ -65,6 +66,8 @@ class HttpServer:
         """Serve on an address; port 0 takes a free one. Returns where it listens."""
         self._loop = asyncio.get_running_loop()
         listener = await self._loop.create_server(lambda: HttpConnection(self), host, port, backlog=BACKLOG)
+        for each in listener.sockets:
+            bound_send_buffer(each)  # those of its connections inherit it
         self._listeners.append(listener)
         if self._timer is None:
             self._tick()
@@ -120,9 +123,6 @@ class HttpServer:
 
     def serve(self, exchange: Exchange) -> None:
         """Hand a request to the handler; one that breaks costs its own request only."""
-        if self.stopping:
-            exchange.reply(self._farewell, 503)
-            return
         try:
             self._handler(exchange)
         except Exception:

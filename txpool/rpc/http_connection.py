@@ -1,11 +1,13 @@
 """One HTTP connection: bytes to requests, answers back in the order of the requests.
 
 The hot path of the server, so it stands on `httptools` alone. Everything that a peer could let grow has a bound: the
-head, the body, the time for each, the requests under way, the answers not yet taken.
+head, the body, the time for each, the requests under way, the answers not yet taken: while those are many, requests
+that are read wait to be begun.
 """
 
 import asyncio
 import logging
+from collections import deque
 from enum import IntEnum
 from typing import Final, Protocol, cast
 
@@ -21,6 +23,7 @@ LOG: Final = logging.getLogger(__name__)
 
 NEVER: Final = float("inf")
 JOINED_BYTES_MAX: Final = 16_384  # below, one copy is cheaper than a second piece
+UNSENT_BYTES_MAX: Final = 1024 * 1024  # of answers that wait to be written; beyond, no further request is begun
 CLOSE: Final = b"Connection: close\r\n"
 _UPGRADE_HEADERS: Final = frozenset({b"connection", b"upgrade"})
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -40,7 +43,7 @@ class HttpLimits(msgspec.Struct, frozen=True):
         head_seconds: for a request's head, from its first byte; for the first byte of a connection as well.
         body_seconds: for the body.
         idle_seconds: between requests.
-        write_seconds: for a peer that does not take its answers.
+        write_seconds: for a peer that does not take its answers, and for the last of them once it is hung up on.
         linger_seconds: how long a peer that is hung up on may finish sending, so that it can read why.
         connections_max: at once.
         requests_max: under way on one connection; beyond, it is not read from.
@@ -114,6 +117,7 @@ class House(Protocol):
     now: float
     idle_deadline: float
     stopping: bool
+    farewell: bytes
     length_digits: int  # a shorter `Content-Length` is within the limit for sure
 
     def serve(self, exchange: Exchange) -> None:
@@ -149,6 +153,7 @@ class HttpConnection(asyncio.Protocol):
     Requests are numbered as they come. `_taken` is the next request's number, `_answered` that of the next answer to
     go out; an answer that comes early waits in `_early`, and a long one is written while it is made, by `_flow`. Once
     `_last` is set no further request is taken, and the connection ends when all that were taken are answered.
+    `_unsent` is the bytes of `_out` and `_early` together; while they are many, requests wait in `_parked`.
     """
 
     def __init__(self, server: House) -> None:
@@ -168,8 +173,11 @@ class HttpConnection(asyncio.Protocol):
         self._taken = 0
         self._answered = 0
         self._early: dict[int, tuple[bytes, Answer]] = {}
+        self._early_bytes = 0
         self._flow: Flow | None = None
         self._out: list[bytes] = []
+        self._unsent = 0
+        self._parked: deque[Exchange] = deque()
         self._last = False  # no further request is taken
         self._deaf = False  # nothing is read any more
         self._lingers = False  # the peer may still be sending: let it, lest it miss the answer
@@ -201,7 +209,7 @@ class HttpConnection(asyncio.Protocol):
             self._watch(len(data))
         if self._taken != self._answered:
             server.flush_soon()
-            if self._taken - self._answered >= server.limits.requests_max:
+            if self._parked or self._taken - self._answered >= server.limits.requests_max:
                 self._regulate()
 
     def _take_known(self, data: bytes) -> bool:
@@ -265,16 +273,18 @@ class HttpConnection(asyncio.Protocol):
         """Go on answering a peer that has sent all it wanted; not what takes long: one that is gone looks the same."""
         if self.errands.busy:
             self.abort()
-        self._last = self._deaf = True
+        self._go_deaf()
         self._lingers = False
-        self._phase = Phase.BETWEEN
-        return self.busy
+        if not self.busy:
+            self.close()
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it; answers that come later are dropped."""
+        """Forget it; requests not begun are dropped, and answers that come later."""
         self._transport = None
         self.deadline = NEVER
         self._release_body()
+        self._parked.clear()
         self._early.clear()
         self._out.clear()
         if self._flow is not None:
@@ -293,6 +303,8 @@ class HttpConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The peer has taken its answers."""
         self._write_stalled = False
+        if self._transport is None or self._transport.is_closing():
+            return
         if self._flow is not None:
             self._flow.go()
         self._restart_deadline()
@@ -302,7 +314,8 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Start a request."""
-        self._phase = Phase.HEAD
+        if not self._deaf:
+            self._phase = Phase.HEAD
         self._target = b""
         self._headers = {}
         self._body = []
@@ -322,9 +335,11 @@ class HttpConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Refuse what need not be read."""
+        if self._deaf:
+            return
         self._phase = Phase.BODY
         headers, server = self._headers, self._server
-        if self._deaf or (b"upgrade" in headers and self._parser.should_upgrade()):
+        if b"upgrade" in headers and self._parser.should_upgrade():
             return
         host = headers.get(b"host", b"")
         if host not in server.access.admitted and self._refusal is None and not server.access.admits(host):
@@ -344,7 +359,8 @@ class HttpConnection(asyncio.Protocol):
         if excess > 0:
             self._body.append(chunk[:-excess])
             self._take_parsed(last=True)
-            self._deaf = self._lingers = True
+            self._go_deaf()
+            self._lingers = True
             return
         self._body.append(chunk)
 
@@ -382,6 +398,10 @@ class HttpConnection(asyncio.Protocol):
             exchange.refuse(*self._refusal)
         elif server.access.shares and (preflight := server.access.preflight(exchange.method, headers)) is not None:
             exchange.reply(b"", 204, lines=preflight)
+        elif server.stopping:
+            exchange.reply(server.farewell, 503)
+        elif self._unsent > UNSENT_BYTES_MAX or self._parked:
+            self._parked.append(exchange)
         else:
             server.serve(exchange)
 
@@ -413,12 +433,19 @@ class HttpConnection(asyncio.Protocol):
         self._server.hold(-self._held)
         self._held = 0
 
-    def _hang_up(self, status: int, text: str) -> None:
-        """Answer what cannot be served, after the answers before it, and take nothing further."""
-        self._last = self._deaf = self._lingers = True
+    def _go_deaf(self) -> None:
+        """Read nothing any more. A request that is half read is forgotten, and its deadline with it."""
+        self._last = self._deaf = True
         self._phase = Phase.BETWEEN
         self._release_body()
         self._body = []
+        if not self._write_stalled:
+            self.deadline = NEVER
+
+    def _hang_up(self, status: int, text: str) -> None:
+        """Answer what cannot be served, after the answers before it, and take nothing further."""
+        self._go_deaf()
+        self._lingers = True
         number = self._taken
         self._taken += 1
         body = text.encode() + b"\n"
@@ -434,13 +461,20 @@ class HttpConnection(asyncio.Protocol):
             assert number > self._answered, "answered twice"
             assert number not in self._early, "answered twice"
             self._early[number] = (head, body)
+            self._count_early(body, 1)
             return
         self._push(head, body)
         self._push_early()
 
     def _push_early(self) -> None:
         while self._early and (early := self._early.pop(self._answered, None)):
+            self._count_early(early[1], -1)
             self._push(*early)
+
+    def _count_early(self, body: Answer, sign: int) -> None:
+        size = 0 if isinstance(body, Stream) else sign * len(body)
+        self._early_bytes += size
+        self._unsent += size
 
     def _push(self, head: bytes, body: Answer) -> None:
         if not self._out:
@@ -455,12 +489,14 @@ class HttpConnection(asyncio.Protocol):
             self._out.append(head + body)
         else:
             self._out += (head, body)
+        self._unsent += len(body)
         self._answered += 1
 
     def _push_piece(self, piece: bytes) -> None:
         if not self._out:
             self._server.answered(self)
         self._out.append(piece)
+        self._unsent += len(piece)
 
     def _flowed(self, whole: bool) -> None:  # noqa: FBT001 - the flow's callback
         """A long answer is written, or broke: then the peer sees that it is not whole."""
@@ -476,6 +512,7 @@ class HttpConnection(asyncio.Protocol):
     def flush(self) -> None:
         """Write what was answered in this turn."""
         out, self._out = self._out, []
+        self._unsent = self._early_bytes
         if out and not self._write(*out):
             return
         self._settle()
@@ -494,6 +531,8 @@ class HttpConnection(asyncio.Protocol):
         """Decide what follows once answers are written."""
         if self._write_stalled:
             return
+        if self._parked:
+            self._begin_parked()
         if not self.busy:
             if self._last:
                 self._finish()
@@ -503,15 +542,22 @@ class HttpConnection(asyncio.Protocol):
         if not self._reading:
             self._regulate()
 
+    def _begin_parked(self) -> None:
+        """Begin requests that wait, in order, until there is much to write again."""
+        while self._parked and self._unsent <= UNSENT_BYTES_MAX:
+            self._server.serve(self._parked.popleft())
+
     def _regulate(self) -> None:
         """Read only while the peer takes its answers and has not too much under way."""
         transport = self._transport
-        busy = self._write_stalled or self._taken - self._answered >= self._server.limits.requests_max
+        under_way = self._taken - self._answered
+        busy = self._write_stalled or bool(self._parked) or under_way >= self._server.limits.requests_max
         if transport is None or transport.is_closing() or busy is not self._reading:
             return
         self._reading = not busy
         if not busy:
-            self._restart_deadline()
+            if self._phase is not Phase.BETWEEN:
+                self._restart_deadline()
             transport.resume_reading()
             return
         if not self._write_stalled:
@@ -550,7 +596,7 @@ class HttpConnection(asyncio.Protocol):
             self.deadline = self._server.now + self._server.limits.linger_seconds
             transport.write_eof()
         else:
-            transport.close()
+            self.close()
 
     @property
     def busy(self) -> bool:
@@ -558,9 +604,12 @@ class HttpConnection(asyncio.Protocol):
         return self._taken != self._answered or bool(self._out)
 
     def close(self) -> None:
-        """Close once what is written has been sent."""
-        if self._transport is not None:
-            self._transport.close()
+        """Close once what is written has been sent; who does not take it is cut in the end."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._deaf = True
+        self.deadline = self._server.now + self._server.limits.write_seconds
+        self._transport.close()
 
     def abort(self) -> None:
         """Close without waiting for the peer."""
