@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from time import perf_counter
 
 from tests.rpc.loop import run
 from txpool.ingest.batch import Reply
@@ -16,6 +17,7 @@ from txpool.rpc.message_log import HashLog, LogCursor
 from txpool.rpc.service import Done, JsonRpc, Peer
 from txpool.rpc.session import PUMP_MAX, TURN_MESSAGES, Session, SessionCounters, SessionLimits
 from txpool.rpc.subscriptions import kind
+from txpool.rpc.telling import Telling
 
 
 class Echo:
@@ -71,6 +73,8 @@ class House:
         self.kinds: dict[tuple[str, str], object] = {}
         self.limits = SessionLimits()
         self.counters = SessionCounters()
+        self.telling = Telling(perf_counter, self.around)
+        self.held = 0
         self.told: list[str] = []
 
     def around(self, tell: Callable[[], None]) -> None:
@@ -168,6 +172,13 @@ def test_requests_and_answers_are_told_and_telling_on_is_done_around_what_is_tol
     assert house.told == ["request", "answer", "pump"]
 
 
+class Mute:
+    """Has nothing to tell."""
+
+    def tell(self) -> bool:
+        return False
+
+
 class Nobody:
     """Takes no transaction."""
 
@@ -206,7 +217,116 @@ def test_subscribers_are_told_by_what_knows_who_is_at_work() -> None:
     told: list[str] = []
 
     async def scene() -> None:
-        server_telling(told).pump()
+        server_telling(told).telling.soon(Mute())
+        await asyncio.sleep(0)
 
     run(scene())
     assert told == ["around"]
+
+
+def test_nothing_is_begun_for_a_peer_that_takes_nothing() -> None:
+    house, paper = House(), Paper()
+
+    async def scene() -> None:
+        session = Session(house, paper)  # type: ignore[arg-type]  # as much of both as a session asks for
+        session.receive(b"first")
+        session.stall()
+        for message in MANY[:100]:
+            session.receive(message)
+        await asyncio.sleep(0)
+        assert paper.written == [b"first"]
+
+        session.flow()
+        session.receive(b"last")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        session.lost()
+
+    run(scene())
+    assert paper.written == [b"first", *MANY[:100], b"last"]
+
+
+def test_a_peer_that_takes_nothing_any_more_stops_what_it_sent_before() -> None:
+    house, paper = House(), Paper()
+
+    async def scene() -> None:
+        session = Session(house, paper)  # type: ignore[arg-type]  # as much of both as a session asks for
+        for message in MANY:
+            session.receive(message)
+        session.stall()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        session.lost()
+
+    run(scene())
+    assert paper.written == MANY[:TURN_MESSAGES]
+
+
+def test_what_waits_is_dropped_with_its_peer() -> None:
+    house, paper = House(), Paper()
+
+    async def scene() -> None:
+        session = Session(house, paper)  # type: ignore[arg-type]  # as much of both as a session asks for
+        for message in MANY:
+            session.receive(message)
+        assert house.held == sum(map(len, MANY[TURN_MESSAGES:]))
+        session.note_half_read(1000)
+        session.lost()
+        assert house.held == 0
+        assert not session._inbox
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    run(scene())
+    assert sum(house.rpc.seen.values()) == TURN_MESSAGES
+
+
+class Endless:
+    """A cursor that looks on and on and finds nothing."""
+
+    behind = True
+
+    def __init__(self, looked: list[int], number: int) -> None:
+        self._looked = looked
+        self._number = number
+
+    def take(self, most: int) -> Sequence[bytes]:
+        assert len(self._looked) < 10_000, "nobody else has a turn"
+        self._looked.append(self._number)
+        return ()
+
+    def close(self) -> None:
+        pass
+
+
+def test_subscriptions_that_find_nothing_take_turns_and_leave_the_loop_to_others() -> None:
+    looked: list[int] = []
+    numbers = iter(range(100))
+    house = House()
+    house.kinds["eth", "endless"] = kind(lambda: Endless(looked, next(numbers)))
+    time = [0.0]
+
+    def clock() -> float:
+        time[0] += 0.0003
+        return time[0]
+
+    async def scene() -> None:
+        house.telling = Telling(clock, house.around)
+        session = Session(house, Paper())  # type: ignore[arg-type]  # as much of both as a session asks for
+        for _ in range(100):
+            begun = session.subscribe("eth", b'["endless"]')
+            assert not isinstance(begun, RpcError)
+            begun.active = True
+        most = 0
+        for _ in range(200):
+            session.pump()  # as often as something happens
+            before = len(looked)
+            await asyncio.sleep(0)
+            most = max(most, len(looked) - before)
+        session.lost()
+        assert 1 <= most <= 4
+
+    run(scene())
+    counts = Counter(looked)
+    assert len(counts) == 100
+    assert max(counts.values()) - min(counts.values()) <= 1
