@@ -200,7 +200,7 @@ def test_a_second_request_that_is_malformed_does_not_cost_the_first_its_answer()
         async with Listening(desk) as listening:
             client = await with_half_a_request(listening, desk)
             client.send(b"alhost\r\nno colon\r\n\r\n")
-            await until(lambda: connection_of(listening)._deaf)
+            await until(lambda: connection_of(listening)._reader.deaf)
             listening.server.sweep(listening.server.now + 11)
             desk.answer(b"good")
             assert [(await client.read()).status for _ in range(2)] == [200, 400]
@@ -214,7 +214,7 @@ def test_a_peer_that_ends_its_half_within_a_request_gets_the_answers_before_it()
         async with Listening(desk) as listening:
             client = await with_half_a_request(listening, desk)
             client._writer.write_eof()
-            await until(lambda: connection_of(listening)._deaf)
+            await until(lambda: connection_of(listening)._reader.deaf)
             listening.server.sweep(listening.server.now + 11)
             desk.answer(b"good")
             assert (await client.read()).body == b"to good"

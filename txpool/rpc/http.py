@@ -7,7 +7,9 @@ from email.utils import formatdate
 from typing import Final
 
 from txpool.rpc.access import Access
-from txpool.rpc.http_connection import Heads, HttpConnection, HttpCounters, HttpLimits
+from txpool.rpc.http_connection import HttpConnection
+from txpool.rpc.http_heads import Heads
+from txpool.rpc.http_limits import HttpCounters, HttpLimits
 from txpool.rpc.http_message import Exchange, Stamp
 from txpool.rpc.send_buffer import bound_send_buffer
 
