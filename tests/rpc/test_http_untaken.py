@@ -221,3 +221,32 @@ def test_a_peer_that_ends_its_half_within_a_request_gets_the_answers_before_it()
             assert await client.ended()
 
     run(scene())
+
+
+# --- bodies under way
+
+
+def test_bodies_under_way_are_bounded_with_those_half_read() -> None:
+    async def scene() -> None:
+        desk = Desk()
+        head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100001\r\n\r\n"
+        async with Listening(desk, HttpLimits(bodies_bytes_max=150_000)) as listening:
+            server = listening.server
+            for end in ("answered", "gone"):
+                first, second = await listening.client(), await listening.client()
+                before = server.counters.bytes_in
+                first.send(head + bytes(100_000))
+                await until(lambda before=before: server.counters.bytes_in >= before + 100_000)  # type: ignore[misc]
+                first.send(b"!")
+                await desk.until(1)
+                second.send(head + bytes(100_000))
+                assert (await second.read()).status == 503
+                if end == "answered":
+                    desk.answer(bytes(100_000) + b"!")
+                    assert (await first.read()).status == 200
+                else:
+                    first.abort()
+                    desk.waiting.clear()
+                await until(lambda: server._held == 0)
+
+    run(scene())

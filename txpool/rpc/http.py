@@ -55,7 +55,7 @@ class HttpServer:
         self.farewell = farewell
         self._connections: set[HttpConnection] = set()
         self._answered: list[HttpConnection] = []
-        self._flush_due = False
+        self.flush_due = False
         self._held = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: list[asyncio.Server] = []
@@ -146,24 +146,25 @@ class HttpServer:
         self._progress.set()
 
     def hold(self, size: int) -> bool:
-        """Count bytes of half-read bodies (or give them back); False beyond the limit."""
+        """Count bytes of bodies that came in pieces (or give them back); False beyond the limit."""
         self._held += size
         return self._held <= self.limits.bodies_bytes_max or size <= 0
 
     def flush_soon(self) -> None:
         """Have the answers of this turn written at its end, behind what the handler has scheduled."""
-        if not self._flush_due:
+        if not self.flush_due:
             assert self._loop is not None, "connections exist only once it listens"
-            self._flush_due = True
+            self.flush_due = True
             self._loop.call_soon(self._flush)
 
     def answered(self, connection: HttpConnection) -> None:
         """A connection has something to write."""
         self._answered.append(connection)
-        self.flush_soon()
+        if not self.flush_due:
+            self.flush_soon()
 
     def _flush(self) -> None:
-        self._flush_due = False
+        self.flush_due = False
         self.on_flush()
         answered, self._answered = self._answered[:WRITES_MAX], self._answered[WRITES_MAX:]
         for connection in answered:

@@ -17,6 +17,7 @@ class AnswerQueue:
     Args:
         stamp: what every answer begins with.
         due: called when there is something to write, and nothing was.
+        hold: counts bytes of bodies, or gives them back.
         broke: called when a long answer broke on its way.
 
     Attributes:
@@ -28,7 +29,9 @@ class AnswerQueue:
         early_bytes: those of the early ones.
     """
 
-    def __init__(self, stamp: Stamp, due: Callable[[], None], broke: Callable[[], None]) -> None:
+    def __init__(
+        self, stamp: Stamp, due: Callable[[], None], broke: Callable[[], None], hold: Callable[[int], bool]
+    ) -> None:
         self.stamp = stamp
         self.takes_chunks = True
         self.errands = Errands()
@@ -38,6 +41,8 @@ class AnswerQueue:
         self.early_bytes = 0
         self._due = due
         self._broke = broke
+        self._hold = hold
+        self._bodies: dict[int, int] = {}  # bytes that requests under way hold, by number
         self._early: dict[int, tuple[bytes, Answer]] = {}
         self._flow: Flow | None = None
         self._stalled = False
@@ -47,6 +52,8 @@ class AnswerQueue:
         """Put an answer in its place; it leaves at the end of a turn of the loop, once those before it are there."""
         if self._dropped:
             return
+        if self._bodies:
+            self._hold(-self._bodies.pop(number, 0))
         if number != self.answered:
             assert number > self.answered, "answered twice"
             assert number not in self._early, "answered twice"
@@ -56,6 +63,10 @@ class AnswerQueue:
         self._push(head, body)
         if self._early:
             self._push_early()
+
+    def note_body(self, number: int, size: int) -> None:
+        """The body of that request is counted; it is given back with the answer."""
+        self._bodies[number] = size
 
     def _push_early(self) -> None:
         while self._early and (early := self._early.pop(self.answered, None)):
@@ -116,6 +127,8 @@ class AnswerQueue:
         """Nobody wants any more answers, neither these nor later ones: what is under way is given up."""
         self._dropped = True
         self.errands.abandon()
+        self._hold(-sum(self._bodies.values()))
+        self._bodies.clear()
         self._early.clear()
         self.out.clear()
         if self._flow is not None:

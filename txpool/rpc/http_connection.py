@@ -14,7 +14,7 @@ from txpool.rpc.http_answers import UNSENT_BYTES_MAX, AnswerQueue
 from txpool.rpc.http_heads import Head, Heads
 from txpool.rpc.http_limits import NEVER, HttpCounters, HttpLimits
 from txpool.rpc.http_message import TEXT, Exchange, Stamp
-from txpool.rpc.http_reading import Phase, Refusal, RequestReader
+from txpool.rpc.http_reading import BETWEEN, Phase, Refusal, RequestReader
 
 CLOSE: Final = b"Connection: close\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -31,6 +31,7 @@ class House(Protocol):
     now: float
     idle_deadline: float
     stopping: bool
+    flush_due: bool  # the answers of this turn are written at its end
     farewell: bytes
     length_digits: int  # a shorter `Content-Length` is within the limit for sure
 
@@ -44,7 +45,7 @@ class House(Protocol):
         """A connection has ended."""
 
     def hold(self, size: int) -> bool:
-        """Count bytes of half-read bodies (or give them back); False beyond the limit."""
+        """Count bytes of bodies that came in pieces (or give them back); False beyond the limit."""
 
     def flush_soon(self) -> None:
         """Have the answers of this turn written at its end."""
@@ -67,11 +68,11 @@ class HttpConnection(asyncio.Protocol):
         self._server = server
         self._transport: asyncio.Transport | None = None
         self._reader = RequestReader(server, self)
-        self._answers = AnswerQueue(server.stamp, partial(server.answered, self), self.abort)
+        self._answers = AnswerQueue(server.stamp, partial(server.answered, self), self.abort, server.hold)
         self._parked: deque[Exchange] = deque()
         self._last = False  # no further request is taken
         self._lingers = False  # the peer may still be sending: let it, lest it miss the answer
-        self._held = 0  # bytes of a half-read body that the server counts
+        self._held = 0  # bytes of the half-read body that the server counts
         self._write_stalled = False
         self._reading = True
 
@@ -91,13 +92,14 @@ class HttpConnection(asyncio.Protocol):
         server.counters.bytes_in += len(data)
         if reader.deaf:
             return
-        if reader.phase is not Phase.BETWEEN or not reader.take_known(data):
+        if reader.phase is not BETWEEN or not reader.take_known(data):
             reader.feed(data)
-        if reader.phase is not Phase.BETWEEN and not reader.deaf:
+        if reader.phase is not BETWEEN and not reader.deaf:
             self._watch(len(data))
         under_way = self.taken - self._answers.answered
         if under_way:
-            server.flush_soon()
+            if not server.flush_due:
+                server.flush_soon()
             if self._parked or under_way >= server.limits.requests_max:
                 self._regulate()
 
@@ -143,10 +145,11 @@ class HttpConnection(asyncio.Protocol):
         server, answers = self._server, self._answers
         server.counters.requests += 1
         self.deadline = NEVER
-        if self._held:
-            self._release_body()
         number = self.taken
         self.taken = number + 1
+        if self._held:
+            answers.note_body(number, self._held)
+            self._held = 0
         access = server.access
         lines = access.share_with(head.headers) if access.shares else b""
         if last or server.stopping:
@@ -241,11 +244,12 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._parked:
             self._begin_parked()
-        if not self.busy:
+        answers = self._answers
+        if self.taken == answers.answered and not answers.out:
             if self._last:
                 self._finish()
                 return
-            if self._reader.phase is Phase.BETWEEN:
+            if self._reader.phase is BETWEEN:
                 self.deadline = self._server.idle_deadline
         if not self._reading:
             self._regulate()
@@ -264,7 +268,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self._reading = not busy
         if not busy:
-            if self._reader.phase is not Phase.BETWEEN:
+            if self._reader.phase is not BETWEEN:
                 self._restart_deadline()
             transport.resume_reading()
             return
@@ -280,7 +284,7 @@ class HttpConnection(asyncio.Protocol):
         self._server.counters.timeouts += 1
         if self._reader.deaf or self._write_stalled:
             self.abort()
-        elif self._reader.phase is Phase.BETWEEN:
+        elif self._reader.phase is BETWEEN:
             self.close()
         else:
             self.hang_up(408, "request timed out")
@@ -288,7 +292,7 @@ class HttpConnection(asyncio.Protocol):
 
     def wind_down(self) -> None:
         """Take no further request; a half-read one is told why. End when all that was taken is answered."""
-        if self._reader.phase is not Phase.BETWEEN:
+        if self._reader.phase is not BETWEEN:
             self.hang_up(503, "shutting down")
             self._server.flush_soon()
         self._last = True

@@ -13,7 +13,7 @@ class HttpLimits(msgspec.Struct, frozen=True):
     Attributes:
         head_bytes_max: of one request's line and headers, beyond what one read brought.
         body_bytes_max: of one body. Declared longer: refused; longer in chunks: cut, as go-ethereum does.
-        bodies_bytes_max: of all half-read bodies of all connections.
+        bodies_bytes_max: of all bodies of all connections that are half read, or came in pieces and are under way.
         head_seconds: for a request's head, from its first byte; for the first byte of a connection as well.
         body_seconds: for the body.
         idle_seconds: between requests.

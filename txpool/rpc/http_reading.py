@@ -57,6 +57,9 @@ class Phase(IntEnum):
     BODY = 2
 
 
+BETWEEN: Final = Phase.BETWEEN  # looked up once
+
+
 class RequestReader:
     """Cuts what a peer sends into requests. The parser calls it directly, for each part of one.
 
@@ -68,7 +71,7 @@ class RequestReader:
     """
 
     def __init__(self, rules: Rules, taker: Taker) -> None:
-        self.phase = Phase.BETWEEN
+        self.phase = BETWEEN
         self.deaf = False
         self.body_bytes = 0
         self.head_bytes = 0
