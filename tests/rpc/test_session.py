@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from time import perf_counter
 
-from tests.rpc.loop import run
+from tests.rpc.loop import run, until
 from txpool.ingest.batch import Reply
 from txpool.ingest.settings import Busy
 from txpool.rpc import errors
@@ -15,7 +15,9 @@ from txpool.rpc.errors import RpcError
 from txpool.rpc.ipc import IpcServer
 from txpool.rpc.message_log import HashLog, LogCursor
 from txpool.rpc.service import Done, JsonRpc, Peer
-from txpool.rpc.session import PUMP_MAX, TURN_MESSAGES, Session, SessionCounters, SessionLimits
+from txpool.rpc.session import PUMP_MAX, TURN_MESSAGES, Session, SessionLimits
+from txpool.rpc.session_counters import SessionCounters
+from txpool.rpc.streaming import Stream, Turns
 from txpool.rpc.subscriptions import kind
 from txpool.rpc.telling import Telling
 
@@ -51,6 +53,12 @@ class Paper:
 
     def write(self, message: bytes) -> None:
         self.written.append(message)
+
+    def write_piece(self, piece: bytes) -> None:
+        self.written.append(piece)
+
+    def end_message(self) -> None:
+        self.written.append(b"end")
 
     def pause_reading(self) -> None:
         self.reading = False
@@ -330,3 +338,42 @@ def test_subscriptions_that_find_nothing_take_turns_and_leave_the_loop_to_others
     counts = Counter(looked)
     assert len(counts) == 100
     assert max(counts.values()) - min(counts.values()) <= 1
+
+
+class Slow:
+    """Answers the first message with a long answer, made when it is told to; all others at once."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ready = False
+
+    def handle(self, body: bytes, done: Done, peer: Peer | None = None) -> None:
+        self.begun += 1
+        done(Stream(self._pieces(), Turns()) if self.begun == 1 else body)
+
+    def _pieces(self) -> Iterator[bytes]:
+        while not self.ready:
+            yield b""
+        yield b"long"
+
+
+def test_what_waits_behind_a_long_answer_is_bounded() -> None:
+    house, paper, slow = House(), Paper(), Slow()
+    large = [b"%d" % number + bytes(1 << 18) for number in range(20)]
+
+    async def scene() -> None:
+        house.rpc = slow  # type: ignore[assignment]  # answers, too
+        session = Session(house, paper)  # type: ignore[arg-type]  # as much of both as a session asks for
+        for message in (b"first", *large):
+            session.receive(message)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert slow.begun <= 7
+        paused = not paper.reading
+        slow.ready = True
+        await until(lambda: len(paper.written) == 22)
+        assert (paused, paper.reading) == (True, True)
+        session.lost()
+
+    run(scene())
+    assert paper.written == [b"long", b"end", *large]

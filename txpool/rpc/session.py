@@ -12,19 +12,20 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
-from msgspec import DecodeError
 
 from txpool.rpc import errors
 from txpool.rpc.envelope import NULL, error
 from txpool.rpc.errands import Errands
 from txpool.rpc.errors import RpcError
 from txpool.rpc.service import JsonRpc
+from txpool.rpc.session_counters import SessionCounters
 from txpool.rpc.streaming import Answer, Flow, Stream
-from txpool.rpc.subscriptions import Kinds, Subscription
+from txpool.rpc.subscriptions import Kinds, Subscription, name_in
 from txpool.rpc.telling import Telling
 
 PUMP_MAX: Final = 64  # notifications of one subscription in a turn
 TURN_MESSAGES: Final = 64  # messages of one peer that are looked at in a turn of the loop
+LATER_BYTES_MAX: Final = 1024 * 1024  # of answers behind a long one; beyond, nothing further is begun for the peer
 HELD_BYTES_FREE: Final = 65_536  # of its messages that any peer may have us hold, however much others have
 FELL_BEHIND: Final = "fell behind"
 SHUTTING_DOWN: Final = "shutting down"
@@ -53,29 +54,6 @@ class SessionLimits(msgspec.Struct, frozen=True):
     subscriptions_max: int = 1024
     message_seconds: float = 30.0
     write_seconds: float = 30.0
-
-
-class SessionCounters:
-    """What happened since the start, as plain ints."""
-
-    __slots__ = (
-        "bytes_in",
-        "connections",
-        "connections_refused",
-        "fell_behind",
-        "messages",
-        "notifications",
-        "subscriptions",
-    )
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self.connections_refused = 0
-        self.messages = 0
-        self.bytes_in = 0
-        self.notifications = 0
-        self.subscriptions = 0  # under way
-        self.fell_behind = 0
 
 
 class Line(Protocol):
@@ -143,6 +121,8 @@ class Session:
         self._gone = False
         self._flow: Flow | None = None  # an answer that is written while it is made
         self._later: deque[Answer] = deque()  # those behind it
+        self._later_bytes = 0
+        self._crowded = False  # the peer takes nothing, or much waits behind a long answer: nothing is begun for it
         self._refusal: RpcError | None = None  # to say behind all that is owed
         self._farewell = SHUTTING_DOWN
         self._inbox: deque[bytes] = deque()  # more than one turn looks at, or than the peer takes answers to
@@ -167,7 +147,7 @@ class Session:
             self.refuse(TOO_MUCH_HELD)
             return
         self.under_way += 1
-        if self._turn_left and self._stalled is None and not self._inbox:
+        if self._turn_left and not self._crowded and not self._inbox:
             self._handle(message)
         else:
             self._inbox.append(message)
@@ -191,7 +171,7 @@ class Session:
     def _take_turn(self) -> None:
         self._turn_due = False
         self._turn_left = TURN_MESSAGES
-        while self._inbox and self._turn_left and self._stalled is None and not self._gone:
+        while self._inbox and self._turn_left and not self._crowded and not self._gone:
             self._handle(self._inbox.popleft())
 
     def note_half_read(self, size: int) -> None:
@@ -240,6 +220,7 @@ class Session:
         self._house.answering()
         if self._flow is not None:
             self._later.append(answer)
+            self._count_later(answer, 1)
         elif isinstance(answer, Stream):
             self._begin(answer)
         else:
@@ -262,9 +243,16 @@ class Session:
         self._line.end_message()
         self._count_off()
         while self._later and self._flow is None:
-            self.answered(self._later.popleft())
+            answer = self._later.popleft()
+            self._count_later(answer, -1)
+            self.answered(answer)
         if self._flow is None:
             self.pump()
+
+    def _count_later(self, answer: Answer, sign: int) -> None:
+        if not isinstance(answer, Stream):
+            self._later_bytes += sign * len(answer)
+            self._note_crowd()
 
     def forget_message(self, size: int) -> None:
         """A message of that size is not needed any more."""
@@ -301,7 +289,7 @@ class Session:
             self._stalled = self._cut_later()
             if self._flow is not None:
                 self._flow.pause()
-            self._regulate()
+            self._note_crowd()
 
     def flow(self) -> None:
         """The peer takes again."""
@@ -310,14 +298,21 @@ class Session:
             self._stalled = None
             if self._flow is not None:
                 self._flow.go()
-            self._regulate()
-            # Not within the transport's own call: what is written there is lost if the connection is closed there, too.
-            self._turn_soon()
+            self._note_crowd()  # not here: what is written in this call is lost if the connection is closed in it, too
             self.pump()
+
+    def _note_crowd(self) -> None:
+        """Begin nothing while the peer has much to take; go on when it has taken it, in a turn of its own."""
+        crowded = self._stalled is not None or self._later_bytes > LATER_BYTES_MAX
+        if crowded is not self._crowded:
+            self._crowded = crowded
+            self._regulate()
+            if not crowded:
+                self._turn_soon()
 
     def _regulate(self) -> None:
         full = self.under_way >= self._house.limits.requests_max
-        busy = full or self._stalled is not None or self._refusal is not None
+        busy = full or self._crowded or self._refusal is not None
         if self._gone or busy is not self._reading:
             return
         self._reading = not busy
@@ -335,7 +330,7 @@ class Session:
         """Begin a subscription that tells nothing before it is made active; none for a peer that is gone meanwhile."""
         if self._gone:
             return errors.SHUTTING_DOWN
-        name = _name(params)
+        name = name_in(params)
         if isinstance(name, RpcError):
             return name
         found = self._house.kinds.get((namespace, name))
@@ -490,14 +485,3 @@ class Request:
             subscription.active = True
         if self._begun:
             self._session.pump()
-
-
-def _name(params: bytes) -> str | RpcError:
-    """The name of the subscription, which is the first argument."""
-    try:
-        values = msgspec.json.decode(params) if params else None
-    except (DecodeError, UnicodeDecodeError, RecursionError):
-        values = None
-    if not isinstance(values, list):
-        return errors.NON_ARRAY
-    return values[0] if values and isinstance(values[0], str) else errors.NO_SUBSCRIPTION_NAME

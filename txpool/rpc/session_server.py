@@ -7,7 +7,8 @@ from time import perf_counter
 from typing import ClassVar, Final, Protocol
 
 from txpool.rpc.service import JsonRpc
-from txpool.rpc.session import Session, SessionCounters, SessionLimits
+from txpool.rpc.session import Session, SessionLimits
+from txpool.rpc.session_counters import SessionCounters
 from txpool.rpc.subscriptions import Kinds
 from txpool.rpc.telling import Telling
 
