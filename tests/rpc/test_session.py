@@ -347,7 +347,7 @@ class Slow:
         self.begun = 0
         self.ready = False
 
-    def handle(self, body: bytes, done: Done, peer: Peer | None = None) -> None:
+    def handle(self, body: bytes, done: Done, peer: Peer | None = None, errands: Errands | None = None) -> None:
         self.begun += 1
         done(Stream(self._pieces(), Turns()) if self.begun == 1 else body)
 

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -13,7 +14,7 @@ from typing import Any, Final
 import psutil
 import pytest
 
-from tests.rpc.loop import run, until
+from tests.rpc.loop import Listening, run, until
 from tests.rpc.node import call
 from tests.rpc.plain_ipc import PlainIpc
 from tests.rpc.plain_ws import CLOSE, PlainWebSocket
@@ -21,6 +22,8 @@ from tests.running import running
 from txpool.core.pool import Accepted
 from txpool.ingest.batch import Reply
 from txpool.rpc.arguments import Parameters
+from txpool.rpc.held_calls import HeldCalls
+from txpool.rpc.http_service import JsonRpcOverHttp
 from txpool.rpc.ipc import IpcConnection, IpcServer
 from txpool.rpc.method import Method
 from txpool.rpc.service import JsonRpc
@@ -32,7 +35,7 @@ from txpool.rpc.ws_intake import give_back
 Client = PlainWebSocket | PlainIpc
 
 SEND: Final = json.dumps(call("eth_sendRawTransaction", "0x02")).encode()
-BIG: Final = "x" * (1 << 20)
+BIG: Final = "x" * 300_000  # less than is taken at once
 PIECE: Final = "x" * 16_384
 
 
@@ -51,6 +54,12 @@ class Door:
         self.waiting.clear()
 
 
+def one_a_turn() -> HeldCalls:
+    """A door that lets one call through in a turn of the loop."""
+    ticks = count()
+    return HeldCalls(lambda: False, lambda: float(next(ticks)))
+
+
 class Served:
     """A server on a free place, and what stands behind it."""
 
@@ -61,7 +70,7 @@ class Served:
             "long": Method(lambda: self._make(BIG), Parameters()),
             "piece": Method(lambda: self._make(PIECE), Parameters()),
         }
-        rpc = JsonRpc(methods, self.door, perf_counter)
+        self.rpc = rpc = JsonRpc(methods, self.door, perf_counter, held=one_a_turn())
         self.server: SessionServer
         self._listen: Callable[[], Any]
         self.connect: Callable[..., Client]
@@ -171,11 +180,27 @@ def test_calls_wait_while_there_are_answers_to_take(carrier: str, tmp_path: Path
                 for _ in range(100 if isinstance(client, PlainWebSocket) else 0):
                     sends(client, asked)
                 await until(lambda: served.made > 0)
-                for _ in range(50):
+                for _ in range(300):
                     await asyncio.sleep(0)
                 assert served.made < 50, "nobody takes what is made"
                 answers = await aside(lambda: [client.read()["result"] for _ in range(100)])
                 assert answers == [BIG] * 100
+
+    run(scene())
+
+
+def test_calls_over_http_wait_while_there_are_answers_to_take(tmp_path: Path) -> None:
+    async def scene() -> None:
+        served = Served("ipc", tmp_path, SessionLimits(), 30.0)
+        async with Listening(JsonRpcOverHttp(served.rpc)) as listening:
+            client = await listening.client()
+            for _ in range(100):
+                client.post(json.dumps(call("long")))
+            await until(lambda: served.made > 0)
+            for _ in range(300):
+                await asyncio.sleep(0)
+            assert served.made < 50, "nobody takes what is made"
+            assert [(await client.read()).json["result"] for _ in range(100)] == [BIG] * 100
 
     run(scene())
 

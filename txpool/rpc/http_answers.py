@@ -113,7 +113,7 @@ class AnswerQueue:
 
     def stall(self) -> None:
         """Make nothing more of a long answer: the peer takes nothing."""
-        self._stalled = True
+        self._stalled = self.errands.crowded = True
         if self._flow is not None:
             self._flow.pause()
 

@@ -242,9 +242,9 @@ class HttpConnection(asyncio.Protocol):
         """Decide what follows once answers are written."""
         if self._write_stalled:
             return
-        if self._parked:
-            self._begin_parked()
         answers = self._answers
+        if self._parked or answers.errands.crowded:
+            self._go_on()
         if self.taken == answers.answered and not answers.out:
             if self._last:
                 self._finish()
@@ -254,8 +254,10 @@ class HttpConnection(asyncio.Protocol):
         if not self._reading:
             self._regulate()
 
-    def _begin_parked(self) -> None:
-        """Begin requests that wait, in order, until there is much to write again."""
+    def _go_on(self) -> None:
+        """Begin what waits, in order, until there is much to write again."""
+        self._answers.errands.crowded = False
+        self._answers.errands.go_on()
         while self._parked and self._answers.unsent <= UNSENT_BYTES_MAX:
             self._server.serve(self._parked.popleft())
 

@@ -122,11 +122,10 @@ class Session:
         self._flow: Flow | None = None  # an answer that is written while it is made
         self._later: deque[Answer] = deque()  # those behind it
         self._later_bytes = 0
-        self._crowded = False  # the peer takes nothing, or much waits behind a long answer: nothing is begun for it
         self._refusal: RpcError | None = None  # to say behind all that is owed
         self._farewell = SHUTTING_DOWN
         self._inbox: deque[bytes] = deque()  # more than one turn looks at, or than the peer takes answers to
-        self._errands = Errands()
+        self._errands = Errands()  # crowded if the peer takes nothing, or much waits behind a long answer
         self._turn_left = TURN_MESSAGES
         self._turn_due = False
         self._to_tell: OrderedDict[str, Subscription] = OrderedDict()  # those that may have something to tell
@@ -147,7 +146,7 @@ class Session:
             self.refuse(TOO_MUCH_HELD)
             return
         self.under_way += 1
-        if self._turn_left and not self._crowded and not self._inbox:
+        if self._turn_left and not self._errands.crowded and not self._inbox:
             self._handle(message)
         else:
             self._inbox.append(message)
@@ -171,7 +170,8 @@ class Session:
     def _take_turn(self) -> None:
         self._turn_due = False
         self._turn_left = TURN_MESSAGES
-        while self._inbox and self._turn_left and not self._crowded and not self._gone:
+        self._errands.go_on()
+        while self._inbox and self._turn_left and not self._errands.crowded and not self._gone:
             self._handle(self._inbox.popleft())
 
     def note_half_read(self, size: int) -> None:
@@ -304,15 +304,15 @@ class Session:
     def _note_crowd(self) -> None:
         """Begin nothing while the peer has much to take; go on when it has taken it, in a turn of its own."""
         crowded = self._stalled is not None or self._later_bytes > LATER_BYTES_MAX
-        if crowded is not self._crowded:
-            self._crowded = crowded
+        if crowded is not self._errands.crowded:
+            self._errands.crowded = crowded
             self._regulate()
             if not crowded:
                 self._turn_soon()
 
     def _regulate(self) -> None:
         full = self.under_way >= self._house.limits.requests_max
-        busy = full or self._crowded or self._refusal is not None
+        busy = full or self._errands.crowded or self._refusal is not None
         if self._gone or busy is not self._reading:
             return
         self._reading = not busy
