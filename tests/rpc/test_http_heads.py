@@ -6,7 +6,7 @@ import pytest
 
 from tests.rpc.loop import Listening, run, until
 from txpool.rpc.access import Access
-from txpool.rpc.http_connection import HEAD_BYTES_KEPT_MAX, HEADS_MAX, Head, Heads
+from txpool.rpc.http_heads import HEAD_BYTES_KEPT_MAX, HEADS_MAX, Head, Heads
 from txpool.rpc.http_message import Exchange
 
 HEAD: Final = b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Mark: a\r\nContent-Length: 5\r\n\r\n"

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from time import perf_counter
 
-from tests.rpc.loop import run
+from tests.rpc.loop import run, until
 from txpool.ingest.batch import Reply
 from txpool.ingest.settings import Busy
 from txpool.rpc import errors
@@ -14,8 +15,11 @@ from txpool.rpc.errors import RpcError
 from txpool.rpc.ipc import IpcServer
 from txpool.rpc.message_log import HashLog, LogCursor
 from txpool.rpc.service import Done, JsonRpc, Peer
-from txpool.rpc.session import PUMP_MAX, TURN_MESSAGES, Session, SessionCounters, SessionLimits
+from txpool.rpc.session import PUMP_MAX, TURN_MESSAGES, Session, SessionLimits
+from txpool.rpc.session_counters import SessionCounters
+from txpool.rpc.streaming import Stream, Turns
 from txpool.rpc.subscriptions import kind
+from txpool.rpc.telling import Telling
 
 
 class Echo:
@@ -50,6 +54,12 @@ class Paper:
     def write(self, message: bytes) -> None:
         self.written.append(message)
 
+    def write_piece(self, piece: bytes) -> None:
+        self.written.append(piece)
+
+    def end_message(self) -> None:
+        self.written.append(b"end")
+
     def pause_reading(self) -> None:
         self.reading = False
 
@@ -71,6 +81,8 @@ class House:
         self.kinds: dict[tuple[str, str], object] = {}
         self.limits = SessionLimits()
         self.counters = SessionCounters()
+        self.telling = Telling(perf_counter, self.around)
+        self.held = 0
         self.told: list[str] = []
 
     def around(self, tell: Callable[[], None]) -> None:
@@ -168,6 +180,13 @@ def test_requests_and_answers_are_told_and_telling_on_is_done_around_what_is_tol
     assert house.told == ["request", "answer", "pump"]
 
 
+class Mute:
+    """Has nothing to tell."""
+
+    def tell(self) -> bool:
+        return False
+
+
 class Nobody:
     """Takes no transaction."""
 
@@ -206,7 +225,155 @@ def test_subscribers_are_told_by_what_knows_who_is_at_work() -> None:
     told: list[str] = []
 
     async def scene() -> None:
-        server_telling(told).pump()
+        server_telling(told).telling.soon(Mute())
+        await asyncio.sleep(0)
 
     run(scene())
     assert told == ["around"]
+
+
+def test_nothing_is_begun_for_a_peer_that_takes_nothing() -> None:
+    house, paper = House(), Paper()
+
+    async def scene() -> None:
+        session = Session(house, paper)  # type: ignore[arg-type]  # as much of both as a session asks for
+        session.receive(b"first")
+        session.stall()
+        for message in MANY[:100]:
+            session.receive(message)
+        await asyncio.sleep(0)
+        assert paper.written == [b"first"]
+
+        session.flow()
+        session.receive(b"last")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        session.lost()
+
+    run(scene())
+    assert paper.written == [b"first", *MANY[:100], b"last"]
+
+
+def test_a_peer_that_takes_nothing_any_more_stops_what_it_sent_before() -> None:
+    house, paper = House(), Paper()
+
+    async def scene() -> None:
+        session = Session(house, paper)  # type: ignore[arg-type]  # as much of both as a session asks for
+        for message in MANY:
+            session.receive(message)
+        session.stall()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        session.lost()
+
+    run(scene())
+    assert paper.written == MANY[:TURN_MESSAGES]
+
+
+def test_what_waits_is_dropped_with_its_peer() -> None:
+    house, paper = House(), Paper()
+
+    async def scene() -> None:
+        session = Session(house, paper)  # type: ignore[arg-type]  # as much of both as a session asks for
+        for message in MANY:
+            session.receive(message)
+        assert house.held == sum(map(len, MANY[TURN_MESSAGES:]))
+        session.note_half_read(1000)
+        session.lost()
+        assert house.held == 0
+        assert not session._inbox
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    run(scene())
+    assert sum(house.rpc.seen.values()) == TURN_MESSAGES
+
+
+class Endless:
+    """A cursor that looks on and on and finds nothing."""
+
+    behind = True
+
+    def __init__(self, looked: list[int], number: int) -> None:
+        self._looked = looked
+        self._number = number
+
+    def take(self, most: int) -> Sequence[bytes]:
+        assert len(self._looked) < 10_000, "nobody else has a turn"
+        self._looked.append(self._number)
+        return ()
+
+    def close(self) -> None:
+        pass
+
+
+def test_subscriptions_that_find_nothing_take_turns_and_leave_the_loop_to_others() -> None:
+    looked: list[int] = []
+    numbers = iter(range(100))
+    house = House()
+    house.kinds["eth", "endless"] = kind(lambda: Endless(looked, next(numbers)))
+    time = [0.0]
+
+    def clock() -> float:
+        time[0] += 0.0003
+        return time[0]
+
+    async def scene() -> None:
+        house.telling = Telling(clock, house.around)
+        session = Session(house, Paper())  # type: ignore[arg-type]  # as much of both as a session asks for
+        for _ in range(100):
+            begun = session.subscribe("eth", b'["endless"]')
+            assert not isinstance(begun, RpcError)
+            begun.active = True
+        most = 0
+        for _ in range(200):
+            session.pump()  # as often as something happens
+            before = len(looked)
+            await asyncio.sleep(0)
+            most = max(most, len(looked) - before)
+        session.lost()
+        assert 1 <= most <= 4
+
+    run(scene())
+    counts = Counter(looked)
+    assert len(counts) == 100
+    assert max(counts.values()) - min(counts.values()) <= 1
+
+
+class Slow:
+    """Answers the first message with a long answer, made when it is told to; all others at once."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ready = False
+
+    def handle(self, body: bytes, done: Done, peer: Peer | None = None, errands: Errands | None = None) -> None:
+        self.begun += 1
+        done(Stream(self._pieces(), Turns()) if self.begun == 1 else body)
+
+    def _pieces(self) -> Iterator[bytes]:
+        while not self.ready:
+            yield b""
+        yield b"long"
+
+
+def test_what_waits_behind_a_long_answer_is_bounded() -> None:
+    house, paper, slow = House(), Paper(), Slow()
+    large = [b"%d" % number + bytes(1 << 18) for number in range(20)]
+
+    async def scene() -> None:
+        house.rpc = slow  # type: ignore[assignment]  # answers, too
+        session = Session(house, paper)  # type: ignore[arg-type]  # as much of both as a session asks for
+        for message in (b"first", *large):
+            session.receive(message)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert slow.begun <= 7
+        paused = not paper.reading
+        slow.ready = True
+        await until(lambda: len(paper.written) == 22)
+        assert (paused, paper.reading) == (True, True)
+        session.lost()
+
+    run(scene())
+    assert paper.written == [b"long", b"end", *large]

@@ -11,12 +11,16 @@ class Errands:
 
     Attributes:
         abandoned: the connection is gone, and nothing more is begun for it.
+        crowded: its peer has much to take; calls that have not begun are put off until it has. What it has to take must
+            not wait for any of them.
     """
 
-    __slots__ = ("_under_way", "abandoned")
+    __slots__ = ("_put_off", "_under_way", "abandoned", "crowded")
 
     def __init__(self) -> None:
         self.abandoned = False
+        self.crowded = False
+        self._put_off: Final[list[Callable[[], None]]] = []
         self._under_way: Final[dict[GiveUp, None]] = {}
 
     @property
@@ -35,8 +39,18 @@ class Errands:
         """It is over."""
         self._under_way.pop(give_up, None)
 
+    def put_off(self, back: Callable[[], None]) -> None:
+        """Have a call go back to the front of where it has waited, once the peer has taken what it has to take."""
+        self._put_off.append(back)
+
+    def go_on(self) -> None:
+        """Have those that were put off go back, the first one last, so that it is the first."""
+        while self._put_off:
+            self._put_off.pop()()
+
     def abandon(self) -> None:
         """Give up all: the connection is gone."""
         self.abandoned = True
+        self._put_off.clear()
         while self._under_way:
             self._under_way.popitem()[0]()

@@ -52,6 +52,12 @@ class HeldCalls:
         self._bytes += size
         return True
 
+    def take_back(self, start: Callable[[], None], size: int) -> None:
+        """Have a call that was put off when it was its turn wait before all others."""
+        self._waiting.appendleft((start, size))
+        self._bytes += size
+        self.go_on()
+
     def go_on(self) -> None:
         """Start those that have waited, if the head stands. To be called whenever it may have come to stand."""
         if self._waiting and not self._due and not self._moving():

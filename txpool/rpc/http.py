@@ -7,8 +7,11 @@ from email.utils import formatdate
 from typing import Final
 
 from txpool.rpc.access import Access
-from txpool.rpc.http_connection import Heads, HttpConnection, HttpCounters, HttpLimits
+from txpool.rpc.http_connection import HttpConnection
+from txpool.rpc.http_heads import Heads
+from txpool.rpc.http_limits import HttpCounters, HttpLimits
 from txpool.rpc.http_message import Exchange, Stamp
+from txpool.rpc.send_buffer import bound_send_buffer
 
 __all__ = ["Access", "Exchange", "Handler", "HttpCounters", "HttpLimits", "HttpServer"]
 
@@ -49,10 +52,10 @@ class HttpServer:
         self.on_flush: Callable[[], None] = _nobody_waits  # told when answers are about to be written
         self.on_flushed: Callable[[], None] = _nobody_waits  # and when those of this turn are
         self._handler = handler
-        self._farewell = farewell
+        self.farewell = farewell
         self._connections: set[HttpConnection] = set()
         self._answered: list[HttpConnection] = []
-        self._flush_due = False
+        self.flush_due = False
         self._held = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: list[asyncio.Server] = []
@@ -65,6 +68,8 @@ class HttpServer:
         """Serve on an address; port 0 takes a free one. Returns where it listens."""
         self._loop = asyncio.get_running_loop()
         listener = await self._loop.create_server(lambda: HttpConnection(self), host, port, backlog=BACKLOG)
+        for each in listener.sockets:
+            bound_send_buffer(each)  # those of its connections inherit it
         self._listeners.append(listener)
         if self._timer is None:
             self._tick()
@@ -120,9 +125,6 @@ class HttpServer:
 
     def serve(self, exchange: Exchange) -> None:
         """Hand a request to the handler; one that breaks costs its own request only."""
-        if self.stopping:
-            exchange.reply(self._farewell, 503)
-            return
         try:
             self._handler(exchange)
         except Exception:
@@ -144,24 +146,25 @@ class HttpServer:
         self._progress.set()
 
     def hold(self, size: int) -> bool:
-        """Count bytes of half-read bodies (or give them back); False beyond the limit."""
+        """Count bytes of bodies that came in pieces (or give them back); False beyond the limit."""
         self._held += size
         return self._held <= self.limits.bodies_bytes_max or size <= 0
 
     def flush_soon(self) -> None:
         """Have the answers of this turn written at its end, behind what the handler has scheduled."""
-        if not self._flush_due:
+        if not self.flush_due:
             assert self._loop is not None, "connections exist only once it listens"
-            self._flush_due = True
+            self.flush_due = True
             self._loop.call_soon(self._flush)
 
     def answered(self, connection: HttpConnection) -> None:
         """A connection has something to write."""
         self._answered.append(connection)
-        self.flush_soon()
+        if not self.flush_due:
+            self.flush_soon()
 
     def _flush(self) -> None:
-        self._flush_due = False
+        self.flush_due = False
         self.on_flush()
         answered, self._answered = self._answered[:WRITES_MAX], self._answered[WRITES_MAX:]
         for connection in answered:

@@ -14,9 +14,10 @@ from typing import ClassVar, Final, cast
 from txpool.rpc import errors
 from txpool.rpc.errors import RpcError
 from txpool.rpc.json_stream import JsonStream
+from txpool.rpc.send_buffer import bound_send_buffer
 from txpool.rpc.service import JsonRpc
-from txpool.rpc.session import Session, SessionLimits
-from txpool.rpc.session_server import BACKLOG, SessionServer, bound_send_buffer
+from txpool.rpc.session import TOO_LARGE, Session, SessionLimits
+from txpool.rpc.session_server import BACKLOG, SessionServer
 from txpool.rpc.subscriptions import Kinds
 
 LOG: Final = logging.getLogger(__name__)
@@ -115,30 +116,31 @@ class IpcConnection(asyncio.Protocol):
         self._server = server
         self._stream = JsonStream()
         self._transport: asyncio.Transport | None = None
-        self._deaf = False
 
     # --- the transport's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or say that there are too many."""
         self._transport = cast("asyncio.Transport", transport)
-        bound_send_buffer(transport)
+        bound_send_buffer(transport.get_extra_info("socket"))
         if not self._server.admit(self):
-            self._deaf = True
             self.session.refuse(RpcError(errors.LIMIT_EXCEEDED, "too many connections"))
 
     def data_received(self, data: bytes) -> None:
         """Answer the messages that are complete now."""
-        if self._deaf:
+        if self.session.ending:
             return
-        for message in self._stream.feed(data):
-            self.session.receive(message)
-        if self._stream.garbled:
-            self._deaf = True
-            self.session.refuse(errors.NOT_JSON)
-        elif self._stream.waiting > self._server.limits.message_bytes_max:
-            self._deaf = True
-            self.session.refuse(RpcError(errors.INVALID_REQUEST, "message too large"))
+        session, stream = self.session, self._stream
+        for message in stream.feed(data):
+            session.receive(message)
+        if stream.garbled:
+            session.refuse(errors.NOT_JSON)
+        elif stream.waiting > self._server.limits.message_bytes_max:
+            session.refuse(TOO_LARGE)
+        elif stream.waiting or session.half_read:
+            session.note_half_read(stream.waiting)
+        if session.ending:
+            self._stream = JsonStream()  # what was half read is not needed any more
 
     def eof_received(self) -> bool:
         """Go on answering a peer that has sent all it wanted."""
@@ -187,7 +189,6 @@ class IpcConnection(asyncio.Protocol):
 
     def hang_up(self, why: str) -> None:
         """Close when all is sent; this carrier has no words for a reason."""
-        self._deaf = True
         if self._transport is not None:
             self._transport.close()
 

@@ -15,7 +15,8 @@ from txpool.rpc.render import Json, data, quantity
 
 LIMIT_DEFAULT: Final = 100
 LIMIT_MAX: Final = 1000
-LOOKED_AT_MAX: Final = 4096  # events that one call, or one turn of a subscription, looks at
+LOOKED_AT_MAX: Final = 4096  # events that one call looks at
+READ_ON_MAX: Final = 256  # events that a subscription looks at before others have their turn
 
 EARLIEST: Final = "earliest"
 LATEST: Final = "latest"
@@ -114,7 +115,7 @@ class EventCursor:
         if self._next < ring.first_seq:
             found.append(encode({"gap": {"fromSeq": quantity(self._next), "toSeq": quantity(ring.first_seq)}}))
             self._next = ring.first_seq
-        end = min(ring.next_seq, self._next + LOOKED_AT_MAX)
+        end = min(ring.next_seq, self._next + READ_ON_MAX)
         while self._next < end and len(found) < most:
             event = ring[self._next]
             self._next += 1

@@ -192,6 +192,10 @@ class JsonRpc:
         """Run a call that is no transaction; the times are of its start and of its request."""
         if errands.abandoned:
             return
+        if errands.crowded and self._held is not None:
+            run = partial(self._run, call, identity, done, peer, times, errands)
+            errands.put_off(partial(self._held.take_back, run, memoryview(call.params).nbytes))
+            return
         name, method = call.method, self._methods.get(call.method)
         if method is None:
             self._finish(OTHER, _tried(OTHER, _unlisted, call, peer), identity, done, times[0])

@@ -2,23 +2,19 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable
+from time import perf_counter
 from typing import ClassVar, Final, Protocol
 
 from txpool.rpc.service import JsonRpc
-from txpool.rpc.session import Session, SessionCounters, SessionLimits
+from txpool.rpc.session import Session, SessionLimits
+from txpool.rpc.session_counters import SessionCounters
 from txpool.rpc.subscriptions import Kinds
+from txpool.rpc.telling import Telling
 
 LOG: Final = logging.getLogger(__name__)
 
 BACKLOG: Final = 1024
-SEND_BUFFER_BYTES: Final = 256 * 1024  # of the kernel, for one peer; else it takes megabytes for one that reads nothing
-
-
-def bound_send_buffer(transport: asyncio.BaseTransport) -> None:
-    """Bound what the kernel holds for a peer."""
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
 class Connection(Protocol):
@@ -46,10 +42,12 @@ class SessionServer:
         self.kinds = kinds
         self.limits = limits or SessionLimits()
         self.counters = SessionCounters()
-        # What tells subscribers, in a turn of the loop that is for that alone, is called by this.
+        # What tells subscribers, in turns of the loop that are for that alone, is called by this.
         self.around: Callable[[Callable[[], None]], None] = _at_once
         self.on_request: Callable[[], None] = _nobody_counts  # told that a message is looked at, or an answer given
         self.on_answered: Callable[[], None] = _nobody_counts  # and when the answers of this turn are written
+        self.telling = Telling(perf_counter, self._tell)
+        self.held = 0
         self._end_due = False
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
@@ -85,12 +83,12 @@ class SessionServer:
             self._empty.set()
 
     def pump(self) -> None:
-        """Have every session send what its subscriptions have to tell. For the loop to call."""
-        self.around(self._pump)
-
-    def _pump(self) -> None:
+        """Have every session send what its subscriptions have to tell."""
         for connection in tuple(self._connections):
             connection.session.pump()
+
+    def _tell(self, turn: Callable[[], None]) -> None:
+        self.around(turn)
 
     def answering(self) -> None:
         """An answer is about to be written; the turn is over behind all that are ready now."""

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec import DecodeError
 
+from txpool.rpc import errors
 from txpool.rpc.arguments import Fault, Parameters, Reader
 from txpool.rpc.envelope import encode
 from txpool.rpc.errors import RpcError
@@ -90,3 +92,14 @@ class Subscription:
         """Up to so many notifications; None where some are gone."""
         results = self._cursor.take(most)
         return None if results is None else [b"%b%b}}" % (self._head, result) for result in results]
+
+
+def name_in(params: bytes) -> str | RpcError:
+    """The name of what is subscribed to, which is the first argument."""
+    try:
+        values = msgspec.json.decode(params) if params else None
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        values = None
+    if not isinstance(values, list):
+        return errors.NON_ARRAY
+    return values[0] if values and isinstance(values[0], str) else errors.NO_SUBSCRIPTION_NAME

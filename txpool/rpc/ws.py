@@ -1,7 +1,8 @@
 """JSON-RPC over WebSocket: one message a frame, fragments put together. The frames are picows' affair."""
 
+import asyncio
 from http import HTTPStatus
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 
 from picows import (
     WSCloseCode,
@@ -15,16 +16,24 @@ from picows import (
     ws_create_server,
 )
 
+from txpool.rpc.send_buffer import bound_send_buffer
 from txpool.rpc.service import JsonRpc
-from txpool.rpc.session import FELL_BEHIND, SHUTTING_DOWN, Session, SessionLimits
-from txpool.rpc.session_server import BACKLOG, SessionServer, bound_send_buffer
+from txpool.rpc.session import FELL_BEHIND, SHUTTING_DOWN, TOO_LARGE, TOO_MUCH_HELD, TOO_SLOW, Session, SessionLimits
+from txpool.rpc.session_server import BACKLOG, SessionServer
 from txpool.rpc.subscriptions import Kinds
+from txpool.rpc.ws_intake import Frames, Intake
 from txpool.rpc.ws_origins import Origins
 
 SHORT_BYTES_MAX: Final = 8192  # copied by picows
 HEADER_BYTES: Final = 14
 CLOSE_REASON_BYTES_MAX: Final = 123
-_CODES: Final = {FELL_BEHIND: WSCloseCode.POLICY_VIOLATION, SHUTTING_DOWN: WSCloseCode.GOING_AWAY}
+_CODES: Final = {
+    FELL_BEHIND: WSCloseCode.POLICY_VIOLATION,
+    SHUTTING_DOWN: WSCloseCode.GOING_AWAY,
+    TOO_LARGE.message: WSCloseCode.MESSAGE_TOO_BIG,
+    TOO_MUCH_HELD.message: WSCloseCode.TRY_AGAIN_LATER,
+    TOO_SLOW.message: WSCloseCode.POLICY_VIOLATION,
+}
 _DATA: Final = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
 
 
@@ -70,7 +79,7 @@ class WsServer(SessionServer):
             enable_auto_ping=True,
             auto_ping_idle_timeout=self._ping_seconds,
             auto_ping_reply_timeout=min(self._pong_seconds, self._ping_seconds),
-            enable_auto_pong=True,
+            enable_auto_pong=False,
             max_frame_size=self.limits.message_bytes_max,
             use_aiofastnet=False,
             backlog=BACKLOG,
@@ -101,10 +110,12 @@ class WsConnection(WSListener):
 
     def __init__(self, server: WsServer) -> None:
         self.session = Session(server, self)
+        self.coming = 0  # bytes behind the last frame that has ended
         self._server = server
         self._transport: WSTransport | None = None
         self._parts = bytearray()  # of a message whose last fragment is yet to come
         self._deaf = False
+        self._reading = True
         self._in_pieces = False  # the peer has a message's first piece, and not its last
 
     # --- the transport's side
@@ -112,33 +123,69 @@ class WsConnection(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Take the connection."""
         self._transport = transport
-        bound_send_buffer(transport.underlying_transport)
+        underlying = transport.underlying_transport
+        bound_send_buffer(underlying.get_extra_info("socket"))
+        intake = Intake(cast("Frames", underlying.get_protocol()), self)
+        underlying.set_protocol(cast("asyncio.BaseProtocol", intake))
         self._server.admit(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Answer a message that is complete now."""
+        self.coming = frame.tail_size
         if frame.msg_type is WSMsgType.CLOSE:
             if not transport.is_close_frame_sent:
                 transport.send_close(WSCloseCode.OK)
             transport.disconnect()
             return
-        if self._deaf or frame.msg_type not in _DATA:
+        if self._deaf or self.session.ending:
             return
+        if frame.msg_type is WSMsgType.PING:
+            transport.send_pong(frame.get_payload_as_bytes())
+        elif frame.msg_type in _DATA:
+            self._take(frame)
+
+    def _take(self, frame: WSFrame) -> None:
         if frame.fin and not self._parts:
             self.session.receive(frame.get_payload_as_bytes())
             return
         if len(self._parts) + frame.payload_size > self._server.limits.message_bytes_max:
-            self._close(WSCloseCode.MESSAGE_TOO_BIG, "message too large")
+            self._parts = bytearray()
+            self.session.refuse(TOO_LARGE)
             return
         self._parts += frame.get_payload_as_memoryview()
         if frame.fin:
             message, self._parts = bytes(self._parts), bytearray()
             self.session.receive(message)
 
+    def is_user_specific_pong(self, frame: WSFrame) -> bool:
+        """Whether it is the sign of life that was asked for."""
+        self.coming = frame.tail_size
+        return frame.msg_type is WSMsgType.PONG
+
+    def send_user_specific_ping(self, transport: WSTransport) -> None:
+        """Ask for a sign of life; not of a peer that is not read from: it counts as given, once picows waits for it."""
+        if self._reading:
+            transport.send_ping()
+        else:
+            asyncio.get_running_loop().call_soon(transport.notify_user_specific_pong_received)
+
+    def look(self) -> None:
+        """See to what is half read, and to a peer that picows hangs up on."""
+        waiting = self.coming + len(self._parts)
+        if waiting or self.session.half_read:
+            self.session.note_half_read(waiting)
+        if self._transport is not None and self._transport.is_close_frame_sent:
+            self.session.part()
+
+    def ended(self) -> None:
+        """The peer sends no more, so it is closed on."""
+        self.session.part()
+
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Forget it."""
         self._transport = None
         self._deaf = True
+        self._parts = bytearray()
         self.session.lost()
         self._server.forget(self)
 
@@ -182,26 +229,26 @@ class WsConnection(WSListener):
             self._transport.send_reuse_external_bytearray(kind, framed, HEADER_BYTES, fin)
 
     def pause_reading(self) -> None:
-        """Take nothing from the peer for now."""
+        """Take nothing from the peer for now; a sign of life that it was asked for counts as given: it is not seen."""
+        self._reading = False
         if self._transport is not None and not self._transport.underlying_transport.is_closing():
             self._transport.underlying_transport.pause_reading()
+            self._transport.notify_user_specific_pong_received()
 
     def resume_reading(self) -> None:
         """Go on taking."""
+        self._reading = True
         if self._transport is not None and not self._transport.underlying_transport.is_closing():
             self._transport.underlying_transport.resume_reading()
 
     def hang_up(self, why: str) -> None:
         """Say why, and close when all is sent."""
-        self._close(_CODES.get(why, WSCloseCode.OK), why)
+        self._deaf = True
+        if self._transport is not None:
+            self._transport.send_close(_CODES.get(why, WSCloseCode.OK), why.encode()[:CLOSE_REASON_BYTES_MAX])
+            self._transport.disconnect()
 
     def cut(self) -> None:
         """Close without waiting for the peer."""
         if self._transport is not None:
             self._transport.disconnect(graceful=False)
-
-    def _close(self, code: WSCloseCode, why: str) -> None:
-        self._deaf = True
-        if self._transport is not None:
-            self._transport.send_close(code, why.encode()[:CLOSE_REASON_BYTES_MAX])
-            self._transport.disconnect()
