@@ -125,6 +125,12 @@ class Arena:
         self.returned_bytes += size
         return size
 
+    @property
+    def granted(self) -> Pages:
+        """The kind of pages that faults bring: `kind`, but normal ones where asking for transparent ones is in vain."""
+        in_vain = self.kind is Pages.TRANSPARENT and self.page_bytes < HUGE_PAGE_BYTES
+        return Pages.NORMAL if in_vain else self.kind
+
     def touch(self, start: int, length: int) -> None:
         """Write a byte to each page: how to populate on a kernel that has no call for it. Not where anything lies."""
         self.memory[start : start + length : mmap.PAGESIZE] = bytes(len(range(0, length, mmap.PAGESIZE)))

@@ -27,6 +27,14 @@ from txpool.core.rejection import Reason, Rejected
             Rejected(Reason.REPLACEMENT_UNDERPRICED),
             "Raise fee cap and tip both by the price bump, 10 % by default.",
         ),
+        (
+            Rejected(Reason.BLOB_REPLACEMENT_UNDERPRICED, {"fee": "gas fee cap", "new": 3, "old": 2, "bump": 100}),
+            "Raise fee cap, tip and blob fee cap: each to the double, by default.",
+        ),
+        (
+            Rejected(Reason.BLOB_FEE_CAP_BELOW_MINIMUM, {"fee": 0, "needed": 1}),
+            "Raise what the message names to the minimum that it names.",
+        ),
         (Rejected(Reason.OVERSIZED, {"size": 131_081, "limit": 131_072}), None),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests.running import running
-from txpool.client.errors import ConnectFailedError, RpcError
+from txpool.client.errors import ConnectFailedError, RpcError, TimedOutError
 from txpool.client.jsonrpc import RpcClient, quantity
 from txpool.client.submission import submit
 
@@ -234,3 +234,12 @@ def test_it_is_not_waited_for_longer_than_that() -> None:
 
     with pytest.raises(ConnectFailedError):
         client.call("a")
+
+
+def test_who_does_not_take_a_connection_within_the_time_for_an_answer_is_not_asked_again() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as first:
+        first.connect(full.getsockname())  # what comes behind it is left standing by the kernel
+        client = RpcClient(f"http://127.0.0.1:{full.getsockname()[1]}", 0.2)
+
+        with pytest.raises(TimedOutError):
+            client.await_server(60)

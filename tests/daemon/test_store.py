@@ -70,7 +70,7 @@ def test_where_transparent_pages_are_not_granted_it_is_said_once_and_shown(caplo
         store.close()
 
     assert [record.getMessage() for record in caplog.records] == [IN_VAIN]
-    assert 'txpool_slab_pages{kind="transparent"} 1' in lines
+    assert 'txpool_slab_pages{kind="normal"} 1' in lines
     assert lines[-1] == "txpool_slab_large_bytes 0"
 
 

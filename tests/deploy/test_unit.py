@@ -11,6 +11,7 @@ import pytest
 
 from tests.deploy.real_systemd import RealSystemd, until
 from tests.outside import ROOT, tool
+from txpool.config import load
 
 UNIT: Final = ROOT / "deploy/txpool.service"
 EXPOSURE_MAX: Final = "10"  # tenths; what the best of comparable daemons reach is 12
@@ -47,6 +48,15 @@ def test_the_unit_has_no_line_that_systemd_does_not_know(tmp_path: Path) -> None
     judged = analyze("verify", "--man=no", "--recursive-errors=no", str(copy))
 
     assert (judged.returncode, judged.stderr) == (0, "")
+
+
+def test_the_folders_of_the_shipped_settings_are_those_that_the_unit_may_write_to() -> None:
+    unit = UNIT.read_text()
+    settings = load(file=str(ROOT / "configs/production.toml")).settings
+
+    assert f"StateDirectory={Path(settings.data.dir).relative_to('/var/lib')}\n" in unit
+    assert settings.ipc.path is not None
+    assert f"RuntimeDirectory={Path(settings.ipc.path).parent.relative_to('/run')}\n" in unit
 
 
 @pytest.fixture(scope="module")

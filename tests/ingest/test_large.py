@@ -164,6 +164,25 @@ class Noting:
             await asyncio.sleep(0)
 
 
+def test_a_dry_run_that_nobody_waits_for_any_more_is_let_go() -> None:
+    async def scene() -> None:
+        async with Node() as node:
+            gate = Event()
+            for _ in range(node.ingest.settings.threads):
+                node.ingest._workers.do(gate.wait)
+            checking = asyncio.ensure_future(node.ingest.check([of_size(20 * KIB, nonce) for nonce in range(4)]))
+            await until(lambda: node.ingest.depth == 4)
+            checking.cancel()
+            await asyncio.wait([checking])
+            gate.set()
+            await until(lambda: not node.ingest.depth)
+            counters = node.ingest.counters
+            assert (counters.recovered_inline, counters.recovered_on_threads) == (0, 0)
+            assert (node.ingest.depth_bytes, node.ingest.waiting) == (0, 0)
+
+    run(scene())
+
+
 def test_without_threads_a_large_dry_run_is_decoded_a_piece_in_a_turn() -> None:
     async def scene() -> None:
         async with Node(ingest=IngestSettings(threads=0)) as node:

@@ -136,3 +136,18 @@ def test_after_a_reorg_all_who_wait_are_looked_up() -> None:
             await asyncio.wait(waiting.sent)
 
     run(story())
+
+
+def test_who_finds_the_block_gone_again_waits_for_the_next() -> None:
+    async def story() -> None:
+        async with Node() as node:
+            waiting = Waiting(node, [transfer(ALICE, nonce) for nonce in range(2 * WOKEN_AT_ONCE)])
+            await waiting.taken()
+            await waiting.mine()
+            await node.slices.run(node.chain.reorg_in_steps(1))  # before any of them is awake
+            await until(lambda: len(waiting.chain.looked_up) == 2 * len(waiting.sent))
+            assert waiting.answered() == 0
+            await waiting.mine()
+            assert {(await each)["blockNumber"] for each in waiting.sent} == {"0x4"}
+
+    run(story())

@@ -89,11 +89,8 @@ class House:
         self.told.append("pump")
         tell()
 
-    def on_request(self) -> None:
-        self.told.append("request")
-
-    def answering(self) -> None:
-        self.told.append("answer")
+    def serving(self) -> None:
+        self.told.append("served")
 
 
 def after(messages: list[bytes], *, refused: bool = False) -> tuple[House, Paper]:
@@ -177,7 +174,7 @@ def test_requests_and_answers_are_told_and_telling_on_is_done_around_what_is_tol
         return paper
 
     assert len(run(scene()).written) == 1 + PUMP_MAX + 1
-    assert house.told == ["request", "answer", "pump"]
+    assert house.told == ["served", "served", "pump"]
 
 
 class Mute:
@@ -207,14 +204,14 @@ def server_telling(told: list[str]) -> IpcServer:
     return server
 
 
-def test_a_turn_is_over_once_behind_all_its_answers() -> None:
+def test_a_turn_is_over_once_behind_all_that_it_serves() -> None:
     told: list[str] = []
 
     async def scene() -> None:
         server = server_telling(told)
         for _ in range(2):
-            server.answering()
-            server.answering()
+            server.serving()
+            server.serving()
             await asyncio.sleep(0)
 
     run(scene())

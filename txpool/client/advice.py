@@ -1,4 +1,4 @@
-"""What to do about a refusal: a sentence for each of geth's, and of our own."""
+"""What to do about a refusal, where the message does not say it itself."""
 
 from typing import Final
 
@@ -11,11 +11,12 @@ _ADVICE: Final = (
     ("worth no more than nonce", "Raise the fees of the nonce that the message names, then send this again."),
     ("txpool is full: account has", "Wait until a block holds some of the account's own."),
     ("have made way since the last block", "Try again after the next block."),
+    ("replacement transaction underpriced: ", "Raise fee cap, tip and blob fee cap: each to the double, by default."),
     ("replacement transaction underpriced", "Raise fee cap and tip both by the price bump, 10 % by default."),
-    ("transaction gas price below minimum", "Raise the tip to the minimum that the message names."),
+    ("transaction gas price below minimum", "Raise what the message names to the minimum that it names."),
     ("transaction underpriced", "The pool is full of better offers: raise fee cap and tip, or try later."),
     ("future transaction tries to replace pending", "The pool is full: send the missing nonces first, or try later."),
-    ("txpool is at its memory limit", "Try later; a replacement that is no larger is taken now."),
+    ("txpool is at its memory limit", "Try later; a replacement without blobs that is no larger is taken now."),
     ("nonce gap refused while", "Send the transactions with the nonces before it first, or try later."),
     ("txpool is full", "Try later, or with a higher tip."),
     ("insufficient funds", "Send ether to the sender, or lower value, gas limit or fee cap."),

@@ -104,6 +104,9 @@ class RpcClient:
         """Connect, again and again for a while where nobody listens yet: a daemon just started needs a moment.
 
         Whatever is wrong then, the first call says.
+
+        Raises:
+            TimedOutError: the connection does not come about in the time that an answer may take.
         """
         give_up = time.monotonic() + patience_s
         while time.monotonic() < give_up:
@@ -111,6 +114,8 @@ class RpcClient:
                 self._connection.connect()
             except (ConnectionRefusedError, FileNotFoundError):
                 time.sleep(AGAIN_S)
+            except TimeoutError as error:
+                raise self._timed_out() from error
             except OSError:
                 self._connection.close()
                 return
@@ -121,15 +126,18 @@ class RpcClient:
         try:
             return self._carried(body)
         except TimeoutError as error:
-            raise TimedOutError(f"no answer from {self.url} within {self._timeout_s:g} s") from error
+            raise self._timed_out() from error
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise ConnectFailedError(f"cannot connect to {self.url}: {error}") from error
 
+    def _timed_out(self) -> TimedOutError:
+        return TimedOutError(f"no answer from {self.url} within {self._timeout_s:g} s")
+
     def _carried(self, body: bytes) -> Reply:
         """Send, and once more where a connection that has answered before is gone: servers hang up on who is silent.
 
-        A server may hear something twice so; at worst it calls a transaction "already known".
+        A server may hear something twice so: this is for what can be said twice. A transaction is then "already known".
         """
         try:
             reply = self._sent(body)

@@ -288,8 +288,8 @@ class EventsSettings(Section, frozen=True):
 class DataSettings(Section, frozen=True):
     """Files. `dir` is the folder for them; a `~` in either is the user's home.
 
-    `input_log` is a new one at each start, into which everything that the pool is given is written, for a replay; a
-    relative path is one in `dir`. On a full disk the recording ends, and nothing else.
+    `input_log` takes everything that the pool is given, for a replay; a relative path is one in `dir`. A start that
+    finds the file there is refused, so each needs another name. On a full disk the recording ends, and nothing else.
     """
 
     dir: str = "~/.txpool"

@@ -180,7 +180,8 @@ class Best:
         handle = sender.pending.get(sender.nonce) if sender.pending else 0
         if handle and chosen.least_tip is not None:
             _, tip, fee = read_ranking(self._residents.store, handle)
-            worth = tip if self._base_fee is None else min(tip, fee - self._base_fee)  # `effective_tip`, uncalled
+            # As `fees.effective_tip`, which would cost a call.
+            worth = tip if self._base_fee is None else min(tip, fee - self._base_fee)
             if worth < chosen.least_tip and fee < U64_MAX:  # which may stand for more
                 chosen.left_out = True
                 return None
@@ -200,7 +201,7 @@ class Best:
         if base_fee is not None:
             if tx.fee_cap < base_fee:
                 return None
-            tip = min(tip, tx.fee_cap - base_fee)  # `effective_tip`, uncalled
+            tip = min(tip, tx.fee_cap - base_fee)  # as `fees.effective_tip`; a call costs
         return -tip, int(tx.type == BLOB), tx.arrival, handle, tx
 
 

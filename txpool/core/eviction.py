@@ -198,7 +198,7 @@ def effective_tip_word(tip_cap: int, fee_cap: int, base_fee: int | None) -> int:
     """What is paid to the builder at a base fee, wei a gas, as an unsigned word that ranks; before London all alike."""
     if base_fee is None:
         return 0
-    return max(0, min(min(tip_cap, fee_cap - base_fee) + _TIP_BIAS, U64_MAX))  # `effective_tip`, uncalled
+    return max(0, min(min(tip_cap, fee_cap - base_fee) + _TIP_BIAS, U64_MAX))  # as `fees.effective_tip`; a call costs
 
 
 def _floating_form(urgent: bytes) -> bytes:

@@ -102,7 +102,7 @@ _TOO_CHEAP: Final = "transaction gas price below minimum: "
 _FORMAT: Final = "Wrong sidecar format: "
 _REPLACEMENT: Final = "replacement transaction underpriced: "
 
-# geth's sentences, and six of our own at the end. `{name}` is filled from the facts of the refusal.
+# `{name}` is filled from the facts of the refusal.
 SENTENCE: Final = MappingProxyType(
     {
         Reason.UNDECODABLE: "{cause}",

@@ -14,7 +14,7 @@ V = TypeVar("V")
 
 SHARDS: Final = 256
 SHRINK_FROM: Final = 64  # below this peak a shard's table is not worth rebuilding
-SPARSE_SHARE: Final = 4  # a shard is rebuilt when it holds no more than this part of its peak
+SPARSE_SHARE: Final = 4  # a shard is rebuilt when it holds no more than one in so many of its peak
 
 
 class Shards(Generic[V]):

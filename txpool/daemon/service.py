@@ -91,10 +91,13 @@ async def _serve(settings: Settings) -> None:
 def _heed_signals(told: asyncio.Event) -> None:
     """Note the first signal; the second one ends the process as it stands."""
     loop = asyncio.get_running_loop()
+    signalled = False  # `told` may have another reason
 
     def heed(number: int) -> None:
-        if told.is_set():
+        nonlocal signalled
+        if signalled:
             os._exit(SIGNALLED + number)
+        signalled = True
         LOG.info("stopping: %s", signal.Signals(number).name)
         told.set()
 

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from mmap_pool import Arena, Pages
-from mmap_pool.arena import HUGE_PAGE_BYTES
 from txpool.config import Settings
 from txpool.core.record import RECORD_BYTES
 from txpool.core.store import Store
@@ -39,7 +38,7 @@ def _tell_pages(arena: Arena) -> None:
     """Say which kinds of pages were not to be had. A wish for transparent ones never fails, it only has no effect."""
     for kind, why in arena.refusals.items():
         LOG.info("no %s pages, others serve: %s", kind.name.lower(), why)
-    if arena.kind is Pages.TRANSPARENT and arena.page_bytes < HUGE_PAGE_BYTES:
+    if arena.granted is not arena.kind:
         LOG.info("no transparent pages, small ones serve: transparent_hugepage/shmem_enabled does not grant them")
 
 

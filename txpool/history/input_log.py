@@ -270,10 +270,10 @@ def replay(entries: Iterable[Entry], store: Store, watch: Callable[[Pool], None]
     Args:
         entries: from the first on.
         store: empty, and as large as that of the pool that was recorded.
-        watch: shown the pool again and again, before it can have forgotten any of its events.
+        watch: shown the pool after each entry, and within a head change or a rising floor after each step.
 
     Raises:
-        InputLogError: the log does not begin with a configuration, or holds what no pool can have been given.
+        InputLogError: the log does not begin with a configuration, or begins twice.
     """
     rest = iter(entries)
     first = next(rest, None)

@@ -45,6 +45,11 @@ class DryRun(Batch):
         self.asked: list[int] = []
         self.blobs: dict[int, Tx] = {}
 
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody waits for the answers any more."""
+        return self.finished.cancelled()
+
     def piece(self, bytes_max: int) -> list[tuple[int, bytes]]:
         """Take from those not decoded yet: so many bytes, and one at least, as long as there are any."""
         taken: list[tuple[int, bytes]] = []

@@ -309,6 +309,8 @@ class Ingest:
             self._loop.call_soon(batch.within, partial(self._read_dry, batch))
 
     def _read_dry(self, batch: DryRun) -> None:
+        if batch.abandoned:
+            batch.unread.clear()
         self._decode_dry(batch)
         if batch.unread:
             self._read_dry_later(batch)
@@ -317,8 +319,9 @@ class Ingest:
 
     def _dry_is_read(self, batch: DryRun) -> None:
         self._lane.append(batch)
-        self._senders.recover(batch)
-        self._prepare_dry(batch, list(batch.blobs))
+        if not batch.abandoned:
+            self._senders.recover(batch)
+            self._prepare_dry(batch, list(batch.blobs))
         self._turn_soon()
 
     def _part_recovered(self, batch: Batch) -> None:
@@ -405,8 +408,11 @@ class Ingest:
         pool = self._pool
         if self._prepared_in_vain(batch):
             return True
-        if isinstance(batch, DryRun) and self._prepared_dry_in_vain(batch):
-            return False
+        if isinstance(batch, DryRun):
+            if batch.abandoned:
+                return True
+            if self._prepared_dry_in_vain(batch):
+                return False
         batch.copy_senders()
         if pool.head is not batch.head:
             self._look_again(batch)

@@ -118,10 +118,11 @@ class SyncSends:
         return busy or await judged
 
     async def _receipt(self, tx_hash: bytes, seconds: float) -> Json | RpcError:
-        shown = self._shown(tx_hash)
-        if shown is None and not self._closed:
-            await self._until_mined(tx_hash, seconds)
-            shown = self._shown(tx_hash)
+        """Wait, and again where a reorg has taken the block away before this was woken."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        while (shown := self._shown(tx_hash)) is None and not self._closed and (left := until - clock()) > 0:
+            await self._until_mined(tx_hash, left)
         return shown or not_processed(tx_hash, seconds)
 
     async def _until_mined(self, tx_hash: bytes, seconds: float) -> None:

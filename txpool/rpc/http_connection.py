@@ -135,7 +135,7 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         self._answers.flow()
-        self._restart_deadline()
+        self.deadline = NEVER  # until reading goes on, or nothing is left to answer
         self._settle()
 
     # --- the reader's side
@@ -260,6 +260,7 @@ class HttpConnection(asyncio.Protocol):
         self._answers.errands.go_on()
         while self._parked and self._answers.unsent <= UNSENT_BYTES_MAX:
             self._server.serve(self._parked.popleft())
+        self._server.flush_soon()  # also where none is answered yet: then this turn is over
 
     def _regulate(self) -> None:
         """Read only while the peer takes its answers and has not too much under way."""
@@ -308,6 +309,8 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._lingers:
             self.deadline = self._server.now + self._server.limits.linger_seconds
+            self._reading = True
+            transport.resume_reading()
             transport.write_eof()
         else:
             self.close()

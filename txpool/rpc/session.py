@@ -8,7 +8,6 @@ gets the answers first that it is owed.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -90,10 +89,9 @@ class House(Protocol):
     counters: SessionCounters
     telling: Telling
     held: int  # bytes of messages that are half read or under way
-    on_request: Callable[[], None]
 
-    def answering(self) -> None:
-        """Hear that an answer is about to be written."""
+    def serving(self) -> None:
+        """Hear that a message is looked at, or an answer about to be written."""
 
 
 class Session:
@@ -159,7 +157,7 @@ class Session:
         if not self._turn_left:
             self._turn_soon()
         house, request = self._house, Request(self, len(message))
-        house.on_request()
+        house.serving()
         house.rpc.handle(message, request.done, request, self._errands)
 
     def _turn_soon(self) -> None:
@@ -217,7 +215,7 @@ class Session:
         """One message has its answer."""
         if self._gone:
             return
-        self._house.answering()
+        self._house.serving()
         if self._flow is not None:
             self._later.append(answer)
             self._count_later(answer, 1)

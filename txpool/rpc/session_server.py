@@ -44,8 +44,8 @@ class SessionServer:
         self.counters = SessionCounters()
         # What tells subscribers, in turns of the loop that are for that alone, is called by this.
         self.around: Callable[[Callable[[], None]], None] = _at_once
-        self.on_request: Callable[[], None] = _nobody_counts  # told that a message is looked at, or an answer given
-        self.on_answered: Callable[[], None] = _nobody_counts  # and when the answers of this turn are written
+        self.on_request: Callable[[], None] = _nobody_counts  # told that somebody is served
+        self.on_answered: Callable[[], None] = _nobody_counts  # and when the turn in which that is so is over
         self.telling = Telling(perf_counter, self._tell)
         self.held = 0
         self._end_due = False
@@ -90,8 +90,8 @@ class SessionServer:
     def _tell(self, turn: Callable[[], None]) -> None:
         self.around(turn)
 
-    def answering(self) -> None:
-        """An answer is about to be written; the turn is over behind all that are ready now."""
+    def serving(self) -> None:
+        """A message is looked at, or an answer about to be written; the turn is over behind all that is ready now."""
         if not self._end_due:
             self._end_due = True
             self.on_request()

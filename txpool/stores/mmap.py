@@ -102,8 +102,8 @@ class MmapStore:
 
     @property
     def page_kind(self) -> str:
-        """The kind of pages that the system granted."""
-        return self.pool.arena.kind.name.lower()
+        """The kind of pages that the system granted: normal ones, too, where asking for transparent ones is in vain."""
+        return self.pool.arena.granted.name.lower()
 
     def large_bytes(self) -> int:
         """What of the slabs lies on large pages now. Milliseconds where only the kernel knows (`Arena.report`)."""
