@@ -105,7 +105,7 @@ def judged(moves: Sequence[dict[str, Any]]) -> Iterator[str]:
 def main(arguments: Sequence[str]) -> None:
     """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(prog="bench governor", description=__doc__)
-    parser.add_argument("--rate", type=float, default=14_000)
+    parser.add_argument("--rate", type=float, default=24_500)
     parser.add_argument("--calm-rate", type=float, default=200)
     parser.add_argument("--calm", type=float, default=8)
     parser.add_argument("--overload", type=float, default=20)
