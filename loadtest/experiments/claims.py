@@ -11,7 +11,7 @@ _P99_REMARK: Final = (
     "A P99 over all collections falls among the young ones, and a store that causes fewer of them moves it towards the"
     " rare full ones: look at the longest, and at all together."
 )
-_BATCHES: Final = "A batch saves a little of each call; what leaves together empties pages together."
+_BATCHES: Final = "A batch saves a little of each call. In time lowest-first empties small pages, whatever the batch."
 _PRODUCTION: Final = (
     "A production node over months, with peers, a state database and another collector cannot be had here."
 )
